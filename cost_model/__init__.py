@@ -1,0 +1,1 @@
+"""Seconds of operators: analytical roofline, later a learned model."""

@@ -1,0 +1,1 @@
+"""COSMA-style integer programs for order, offsets and replacement (not built yet)."""

@@ -1,0 +1,1 @@
+"""MLIR in, MLIR out: readers, lifetimes, mapping and lowering passes."""

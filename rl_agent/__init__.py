@@ -1,0 +1,1 @@
+"""Memory mapping as a game, and an agent that plays it (not built yet)."""

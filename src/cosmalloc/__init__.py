@@ -1,0 +1,1 @@
+"""Accelerator memory mapping for MLIR: operator order, scratchpad addresses and copies."""

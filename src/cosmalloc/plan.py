@@ -1,0 +1,90 @@
+"""A plan: the order, who is on chip when and where, and the copies. And how a solver's work ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from cosmalloc.errors import InputError
+
+TransferKind = Literal["load", "store"]
+Objective = Literal["traffic", "latency", "peak"]
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Residency:
+    """One stay of a tensor in the scratchpad, at bytes [offset, offset + tensor's bytes)."""
+
+    tensor: int
+    offset: int
+    start: int  # first step on chip
+    stop: int  # first step gone: on chip in [start, stop)
+
+    def __post_init__(self) -> None:
+        if min(self.tensor, self.offset, self.start) < 0 or self.stop <= self.start:
+            raise InputError(f"{self} is no stay: indices count from 0 and stop lies after start")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Transfer:
+    """A copy of a whole tensor, issued at step `start`, complete before step `stop`.
+
+    `start == stop == s` is a blocking copy on the border before step s; s may be the number of steps.
+    """
+
+    tensor: int
+    kind: TransferKind
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TransferKind):
+            raise InputError(f"a transfer has kind `{self.kind}`", "use `load` or `store`")
+        if min(self.tensor, self.start) < 0 or self.stop < self.start:
+            raise InputError(f"{self} is no copy: indices count from 0 and stop is not before start")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """order: operator index per step. Residencies and transfers in any sequence; transfers of one kind that
+    start at one step queue as listed, blocking ones first."""
+
+    order: tuple[int, ...]
+    residencies: tuple[Residency, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a solver ended.
+
+    status: `optimal` and `feasible` carry a plan, `infeasible` and `unknown` carry none.
+    value: the plan's objective (bytes for `traffic` and `peak`, seconds for `latency`); None without a plan.
+    bound: proven: no plan has less; None where nothing is proven.
+    seconds: wall time the solver took.
+    reason: why there is no plan, in words for people.
+    smallest_scratchpad: bytes that would do, where the solver knows.
+    """
+
+    problem: str
+    solver: str
+    status: Status
+    objective: Objective
+    plan: Plan | None = None
+    value: float | None = None
+    bound: float | None = None
+    seconds: float = field(default=0.0, compare=False)
+    reason: str = ""
+    smallest_scratchpad: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES or self.objective not in OBJECTIVES:
+            raise InputError(f"an outcome has status `{self.status}`, objective `{self.objective}`")
+        promised = self.status in ("optimal", "feasible")
+        if promised != (self.plan is not None) or promised != (self.value is not None):
+            raise InputError(f"an outcome with status `{self.status}` and plan {self.plan is not None}")
+        if self.value is not None and self.bound is not None and self.bound > self.value:
+            raise InputError(f"an outcome's bound {self.bound} lies above its value {self.value}")
