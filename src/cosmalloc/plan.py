@@ -1,4 +1,4 @@
-"""A plan: the order, who is on chip when and where, and the copies. And how a solver's work ended."""
+"""A plan: the order, who is on chip when and where, and the copies; and how a solver ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Residency:
 class Transfer:
     """A copy of a whole tensor, issued at step `start`, complete before step `stop`.
 
-    `start == stop == s` is a blocking copy on the border before step s; s may be the number of steps.
+    `start == stop == s` is a blocking copy on the border before step s; s may be the number of
+    steps.
     """
 
     tensor: int
@@ -44,13 +45,15 @@ class Transfer:
         if self.kind not in get_args(TransferKind):
             raise InputError(f"a transfer has kind `{self.kind}`", "use `load` or `store`")
         if min(self.tensor, self.start) < 0 or self.stop < self.start:
-            raise InputError(f"{self} is no copy: indices count from 0 and stop is not before start")
+            raise InputError(f"{self} is no copy: indices count from 0, stop is not before start")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """order: operator index per step. Residencies and transfers in any sequence; transfers of one kind that
-    start at one step queue as listed, blocking ones first."""
+    """order: operator index per step. Residencies and transfers stand in any sequence.
+
+    Transfers of one kind that start at one step queue as listed, blocking ones first.
+    """
 
     order: tuple[int, ...]
     residencies: tuple[Residency, ...] = ()
@@ -62,7 +65,8 @@ class Outcome:
     """How a solver ended.
 
     status: `optimal` and `feasible` carry a plan, `infeasible` and `unknown` carry none.
-    value: the plan's objective (bytes for `traffic` and `peak`, seconds for `latency`); None without a plan.
+    value: the plan's objective (bytes for `traffic` and `peak`, seconds for `latency`); None
+        without a plan.
     bound: proven: no plan has less; None where nothing is proven.
     seconds: wall time the solver took.
     reason: why there is no plan, in words for people.
@@ -85,6 +89,7 @@ class Outcome:
             raise InputError(f"an outcome has status `{self.status}`, objective `{self.objective}`")
         promised = self.status in ("optimal", "feasible")
         if promised != (self.plan is not None) or promised != (self.value is not None):
-            raise InputError(f"an outcome with status `{self.status}` and plan {self.plan is not None}")
+            has = "a" if self.plan is not None else "no"
+            raise InputError(f"an outcome with status `{self.status}` has {has} plan")
         if self.value is not None and self.bound is not None and self.bound > self.value:
             raise InputError(f"an outcome's bound {self.bound} lies above its value {self.value}")

@@ -1,7 +1,7 @@
 """A problem: operators, the tensors between them and the machine they run on.
 
-A problem is a fact about a program; an answer to it is a `Plan`. Every value here is frozen and checked
-when it is made, so whoever holds a `Problem` holds a well-formed one.
+A problem is a fact about a program; an answer to it is a `Plan`. Every value here is frozen and
+checked when it is made, so whoever holds a `Problem` holds a well-formed one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Tensor:
     bytes: at least 1, at most 2**40.
     kind: `input` and `weight` lie off-chip when the program starts; `output` must end there.
     tracked: False for a tensor that streams past the scratchpad (bandwidth, no space).
-    alias_group: tensors of one group may hold the same bytes, where one is made from the other in place.
+    alias_group: tensors of one group may hold the same bytes, where one is made from the other
+        in place.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Tensor:
             raise InputError(f"tensor `{self.name}` has {self.bytes} bytes, not 1 to {MAX_BYTES}")
         if self.kind not in TENSOR_KINDS:
             raise InputError(
-                f"tensor `{self.name}` has kind `{self.kind}`", f"use one of {', '.join(TENSOR_KINDS)}"
+                f"tensor `{self.name}` has kind `{self.kind}`",
+                f"use one of {', '.join(TENSOR_KINDS)}",
             )
 
 
@@ -74,7 +76,7 @@ class Operator:
         ):
             if len(ends) != len(accessed):
                 raise InputError(
-                    f"{place} has {len(ends)} {word}s and {len(accessed)} numbers of {word} bytes accessed"
+                    f"{place} has {len(ends)} {word}s, {len(accessed)} numbers of {word} bytes accessed"
                 )
             if len(set(ends)) != len(ends):
                 raise InputError(f"{place} names one tensor twice among its {word}s")
@@ -90,7 +92,8 @@ class Operator:
 class Problem:
     """Operators in source order, tensors, and a target.
 
-    The source order need not be a legal one; an order exists, or construction fails and names a cycle.
+    The source order need not be a legal one; an order exists, or construction fails and names a
+    cycle.
     """
 
     name: str
@@ -147,7 +150,7 @@ def _check_ends(problem: Problem) -> None:
     for index, tensor_ in enumerate(problem.tensors):
         if (tensor_.kind in ("input", "weight")) == (index in made):
             fact = "is produced by an operator" if index in made else "is produced by no operator"
-            raise InputError(f"tensor {index} (`{tensor_.name}`) has kind `{tensor_.kind}` and {fact}")
+            raise InputError(f"tensor {index} (`{tensor_.name}`) is an {tensor_.kind} and {fact}")
 
 
 def _check_acyclic(problem: Problem) -> None:
@@ -166,6 +169,5 @@ def _check_acyclic(problem: Problem) -> None:
                     ready.append(reader)
     if done < len(problem.operators):
         stuck = next(index for index, count in enumerate(waiting) if count > 0)
-        raise InputError(
-            f"operator {stuck} (`{problem.operators[stuck].name}`) is part of or behind a cycle of operators"
-        )
+        name = problem.operators[stuck].name
+        raise InputError(f"operator {stuck} (`{name}`) is part of or behind a cycle of operators")

@@ -17,10 +17,13 @@ MAX_SCRATCHPAD = 2**50
 class Target:
     """scratchpad_bytes: size of the fast memory. alignment: offsets are multiples of it.
 
-    operand_rule: `resident` (every tracked operand is on chip while its operator runs) or `anywhere`.
-    Bandwidths in bytes per second. flops_per_second: peak arithmetic rate of the analytical model, None where
-    every operator brings its own seconds.
-    copy_engines: 2 = one queue for loads, one for stores; 1 = one queue for both; 0 = every copy blocks.
+    operand_rule: `resident` (every tracked operand is on chip while its operator runs) or
+        `anywhere` (an operator may read or write off-chip at off-chip speed).
+    Bandwidths in bytes per second.
+    flops_per_second: peak arithmetic rate of the analytical model, None where every operator brings
+        its own seconds.
+    copy_engines: 2 = one queue for loads, one for stores; 1 = one queue for both; 0 = every copy
+        blocks.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Target:
         for word in ("offchip_read", "offchip_write", "onchip_read", "onchip_write"):
             speed = getattr(self, f"{word}_bytes_per_second")
             if not (speed > 0 and math.isfinite(speed)):
-                raise InputError(f"{place} has {word}_bytes_per_second {speed}, not a positive number")
+                raise InputError(f"{place} has {word}_bytes_per_second {speed}, not above 0")
         if self.flops_per_second is not None and not self.flops_per_second > 0:
             raise InputError(f"{place} has flops_per_second {self.flops_per_second}")
         if self.copy_engines not in (0, 1, 2):
