@@ -76,7 +76,7 @@ class Operator:
         ):
             if len(ends) != len(accessed):
                 raise InputError(
-                    f"{place} has {len(ends)} {word}s, {len(accessed)} numbers of {word} bytes accessed"
+                    f"{place} has {len(ends)} {word}s, {len(accessed)} of {word} bytes accessed"
                 )
             if len(set(ends)) != len(ends):
                 raise InputError(f"{place} names one tensor twice among its {word}s")
