@@ -1,0 +1,63 @@
+"""Which rule an operation has: every family's table in one.
+
+To add a rule: write its cost function in the file of its family and name it in that file's `RULES`.
+A `custom_call` target goes to `custom_call.TARGETS`, an operation that can't be mapped to
+`unsupported.REASONS`.
+"""
+
+from __future__ import annotations
+
+from jaxlib.mlir import ir
+
+from cosmalloc.errors import InputError
+from cosmalloc.passes.rules import (
+    contraction,
+    control,
+    elementwise,
+    movement,
+    random_bits,
+    reduction,
+    views,
+)
+from cosmalloc.passes.rules.custom_call import TARGETS
+from cosmalloc.passes.rules.location import where
+from cosmalloc.passes.rules.rule import Rule
+from cosmalloc.passes.rules.unsupported import REASONS
+
+RULES: dict[str, Rule] = {
+    **elementwise.RULES,
+    **contraction.RULES,
+    **movement.RULES,
+    **reduction.RULES,
+    **random_bits.RULES,
+    **views.RULES,
+    **control.RULES,
+}
+
+
+def find(op: ir.Operation) -> Rule:
+    """The operation's rule; InputError says why there is none."""
+    name = op.name
+    if name == "stablehlo.custom_call":
+        return _custom_call(op)
+    if name == "stablehlo.composite":
+        # `stablehlo.composite "chlo.erf"` is how erf is exported: what it means is known by name
+        return RULES.get(ir.StringAttr(op.attributes["name"]).value) or RULES[name]
+    rule = RULES.get(name)
+    if rule is not None:
+        return rule
+    if name in REASONS:
+        fact, hint = REASONS[name]
+        raise InputError(f"{where(op)} {fact}", hint)
+    raise InputError(f"{where(op)} has no rule", "add one to the tables of `passes/rules`")
+
+
+def _custom_call(op: ir.Operation) -> Rule:
+    target = ir.StringAttr(op.attributes["call_target_name"]).value
+    rule = TARGETS.get(target)
+    if rule is None:
+        raise InputError(
+            f"{where(op)} calls `{target}`, whose cost is unknown",
+            "add a rule to `TARGETS` in `passes/rules/custom_call.py`",
+        )
+    return rule
