@@ -1,0 +1,148 @@
+"""Phase 1 under the operand rule `resident`: the links to keep while every step's load fits.
+
+A kept link holds size bytes in the gap steps between its uses. Dropping it costs a load of the
+tensor; the first drop of a
+produced tensor that is no output costs a store as well, which serves all later drops:
+
+    cost(drops of t) = bytes_t * (drops + (1 if drops > 0 and t is made and no output))
+
+Two ways to choose, both greedy by cost per byte-step, each filled up afterwards; the one with less
+traffic is taken: *sweep* walks the steps and evicts when a step does not fit (after Belady 1966:
+the farthest next use first); *rank* starts with nothing kept and keeps the best link of the whole
+program first.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+
+from cosmalloc.greedy.links import Choice, traffic
+from cosmalloc.greedy.uses import Bools, Ints, Uses
+
+
+def choose(uses: Uses, base: Ints, capacity: int) -> Choice:
+    """The links to keep so that base load plus kept links is at most `capacity` bytes at every
+    step.
+
+    base: int64[steps], rounded bytes of every step's operands and results, each at most `capacity`.
+    """
+    everything = Choice(np.ones(len(uses.step), np.bool_), ~uses.last)
+    if (base + link_load(uses, everything.kept) <= capacity).all():
+        return everything
+    candidates = [free_links(uses), sweep(uses, base, capacity)]
+    filled = [fill(uses, base, capacity, kept) for kept in candidates]
+    choices = [Choice(everything.on, kept) for kept in filled]
+    return min(choices, key=lambda choice: int(traffic(uses, choice).sum()))
+
+
+def free_links(uses: Uses) -> Bools:
+    """bool[U]: the links that hold no step between their uses, and so cost no space."""
+    free: Bools = ~uses.last & (uses.gap == 0)
+    return free
+
+
+def link_load(uses: Uses, kept: Bools) -> Ints:
+    """int64[steps]: rounded bytes that kept links hold between their uses."""
+    change = np.zeros(uses.steps + 1, np.int64)
+    rows = np.flatnonzero(kept)
+    size = uses.size[uses.tensor[rows]]
+    np.add.at(change, uses.step[rows] + 1, size)
+    np.subtract.at(change, uses.step[rows + 1], size)
+    return np.cumsum(change)[: uses.steps]
+
+
+def sweep(uses: Uses, base: Ints, capacity: int) -> Bools:
+    """bool[U]: the links kept by evicting, whenever a step does not fit, what costs least per
+    byte-step from there on.
+
+    Cost per byte-step is 1 / (next use - now) where an off-chip copy exists (or must exist anyway),
+    twice that where it has to be stored first.
+    """
+    kept = free_links(uses)
+    dirty = uses.made & ~uses.output
+    by_step = np.argsort(uses.step, kind="stable")
+    ends = np.searchsorted(uses.step[by_step], np.arange(uses.steps + 1))
+    tensor, gap, size = uses.tensor.tolist(), uses.gap.tolist(), uses.size.tolist()
+    heaps: tuple[list[tuple[int, int]], list[tuple[int, int]]] = (
+        [],
+        [],
+    )  # clean, dirty: (-next use, row)
+    held: dict[int, int] = {}  # tensor -> row of the link that holds it
+    held_bytes = 0
+    for now, room in enumerate((capacity - base).tolist()):
+        rows = by_step[ends[now] : ends[now + 1]].tolist()
+        for row in rows:
+            link = held.pop(tensor[row], None)
+            if link is not None:
+                kept[link] = True
+                held_bytes -= size[tensor[row]]
+        while held_bytes > room:
+            link = _farthest(heaps, held, tensor, now)
+            held_bytes -= size[tensor[link]]
+            del held[tensor[link]]
+            dirty[tensor[link]] = False
+        for row in rows:
+            if gap[row] > 0:
+                held[tensor[row]] = row
+                held_bytes += size[tensor[row]]
+                heapq.heappush(heaps[bool(dirty[tensor[row]])], (-(now + gap[row] + 1), row))
+    return kept
+
+
+def _farthest(
+    heaps: tuple[list[tuple[int, int]], list[tuple[int, int]]],
+    held: dict[int, int],
+    tensor: list[int],
+    now: int,
+) -> int:
+    """The held link that is cheapest to drop per byte-step."""
+    best, best_reach = 0, -1.0
+    for price, heap in enumerate(heaps, start=1):
+        while heap and held.get(tensor[heap[0][1]]) != heap[0][1]:
+            heapq.heappop(heap)
+        if heap and (-heap[0][0] - now) / price > best_reach:
+            best, best_reach = price, (-heap[0][0] - now) / price
+    return heapq.heappop(heaps[best - 1])[1]
+
+
+def fill(uses: Uses, base: Ints, capacity: int, kept: Bools) -> Bools:
+    """bool[U]: `kept` and whatever else fits, taken by saved bytes per byte-step; single links and
+    whole tensors compete.
+    """
+    kept = kept.copy()
+    room = capacity - base - link_load(uses, kept)
+    while True:
+        before = int(kept.sum())
+        for rows in _offers(uses, kept):
+            spans = [(uses.step[row] + 1, uses.step[row + 1]) for row in rows if not kept[row]]
+            size = uses.size[uses.tensor[rows[0]]]
+            if spans and all(room[start:stop].min() >= size for start, stop in spans):
+                for start, stop in spans:
+                    room[start:stop] -= size
+                kept[list(rows)] = True
+        if int(kept.sum()) == before:
+            return kept
+
+
+def _offers(uses: Uses, kept: Bools) -> list[tuple[int, ...]]:
+    """Dropped links, and for produced tensors all dropped links at once, by descending saved bytes
+    per byte-step.
+    """
+    dropped = np.flatnonzero(~kept & ~uses.last)
+    if not len(dropped):
+        return []
+    tensor = uses.tensor[dropped]
+    missing = np.bincount(tensor, minlength=len(uses.bytes))
+    stored = uses.made & ~uses.output  # keeping the last dropped link saves the store too
+    weight = uses.bytes / uses.size
+    single = weight[tensor] * (1 + (stored[tensor] & (missing[tensor] == 1))) / uses.gap[dropped]
+    length = np.bincount(tensor, weights=uses.gap[dropped], minlength=len(uses.bytes))
+    whole = np.flatnonzero(stored & (missing > 1))
+    together = weight[whole] * (missing[whole] + 1) / length[whole]
+    links: list[tuple[int, ...]] = [(row,) for row in dropped.tolist()]
+    cuts = np.searchsorted(tensor, np.append(whole, whole + 1)).reshape(2, -1)
+    links += [tuple(dropped[a:b].tolist()) for a, b in zip(*cuts.tolist(), strict=True)]
+    rank = np.argsort(-np.concatenate([single, together]), kind="stable")
+    return [links[k] for k in rank.tolist()]

@@ -1,0 +1,79 @@
+"""How much scratchpad one step needs by itself, under the operand rule `resident`.
+
+    height(s) = sum of size_b over the buffers b of step s  -  max (size_b - bytes_b)      size_b =
+    bytes_b rounded up
+
+The buffer with the largest rounding lies on top, where its rounding costs nothing. Every tracked
+operand and result is a buffer; an *in-place pair* is one buffer of its larger tensor's bytes:
+operand and result of one alias group, the operand not read later. Everything can be stored and
+reloaded between steps, so an order has a plan exactly if every height fits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmalloc.greedy.uses import Ints, Uses
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The result may take the operand's bytes in this step, the operand's last."""
+
+    step: int
+    operand: int
+    result: int
+
+
+def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
+    """The pairs that save most: in each step and alias group the largest operand with the largest
+    result, and so on.
+
+    A pair saves min(size), and sum of min over a matching is largest when both sides are sorted
+    alike.
+    """
+    pairs: list[Pair] = []
+    tensors = uses.problem.tensors
+    if all(tensor.alias_group is None for tensor in tensors):
+        return ()
+    for at, index in enumerate(uses.life.order):
+        operator = uses.problem.operators[index]
+        operands: dict[int, list[int]] = defaultdict(list)
+        results: dict[int, list[int]] = defaultdict(list)
+        for tensor in operator.inputs:
+            group = tensors[tensor].alias_group
+            if tensors[tensor].tracked and group is not None and uses.life.uses[tensor][-1] == at:
+                operands[group].append(tensor)
+        for tensor in operator.outputs:
+            group = tensors[tensor].alias_group
+            if tensors[tensor].tracked and group is not None:
+                results[group].append(tensor)
+        for group, members in operands.items():
+            members.sort(key=lambda t: -tensors[t].bytes)
+            mates = sorted(results[group], key=lambda t: -tensors[t].bytes)
+            pairs += [Pair(at, a, r) for a, r in zip(members, mates, strict=False)]
+    return tuple(pairs)
+
+
+def base_load(uses: Uses, pairs: tuple[Pair, ...]) -> Ints:
+    """int64[steps]: rounded bytes of every step's operands and results, a pair counted once."""
+    load = np.zeros(uses.steps, np.int64)
+    np.add.at(load, uses.step, uses.size[uses.tensor])
+    for pair in pairs:
+        load[pair.step] -= min(uses.size[pair.operand], uses.size[pair.result])
+    return load
+
+
+def heights(uses: Uses, pairs: tuple[Pair, ...]) -> Ints:
+    """int64[steps]: bytes of scratchpad that each step needs by itself."""
+    slack = np.zeros(uses.steps, np.int64)
+    shared = {(min((p.operand, p.result), key=lambda t: int(uses.bytes[t])), p.step) for p in pairs}
+    spare = (uses.size - uses.bytes)[uses.tensor]
+    if shared:
+        hidden = [(int(t), int(s)) in shared for t, s in zip(uses.tensor, uses.step, strict=True)]
+        spare = np.where(hidden, 0, spare)
+    np.maximum.at(slack, uses.step, spare)
+    return base_load(uses, pairs) - slack
