@@ -5,8 +5,8 @@
 
 Roles: `elementwise` (each result element from the operand elements at its place), `broadcast`,
 `constant`, `view` (the operand under another name, no byte moves), `movement` (transpose, slice,
-reverse), `kernel`, `control` (while, case, if), `structure` (functions, calls, returns). An operation
-that can't be mapped raises InputError.
+reverse), `kernel`, `control` (while, case, if), `structure` (functions, calls, returns). An
+operation that can't be mapped raises InputError.
 """
 
 from cosmalloc.passes.rules.facade import Rules

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 
 from cosmalloc.passes.rules import contraction, elementwise, reduction
@@ -96,7 +95,7 @@ def _target_rules() -> dict[str, Rule]:
         for name, rule in source.RULES.items():
             operation = name.partition(".")[2]
             rules[f"mhlo.{operation}"] = rules[f"chlo.{operation}"] = rule
-    rules["mhlo.topk"] = rules["TopK"] = replace(reduction.RULES["chlo.top_k"])
+    rules["mhlo.topk"] = rules["TopK"] = reduction.RULES["chlo.top_k"]
     rules.update(dict.fromkeys(_VIEWS, EACH))
     return rules
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from jaxlib.mlir import ir
 
-_MAX = 160  # characters of a location kept: call stacks can be long
+_NAME = re.compile(r'"([^"]+)"\(')  # "jit(f)/add"(…): a name around a place
+_FILE = re.compile(r'"([^"]+)":(\d+)')  # "model.py":12:3
 
 
 def where(op: ir.OpView | ir.Operation) -> str:
-    """The operation's name and its location, as in "`stablehlo.add` at "jit(f)/add"(...)"."""
+    """Name and place, as in: `stablehlo.add` at jit(f)/add (model.py:12)"""
     return f"`{op.operation.name}` at {place(op)}"
 
 
 def place(op: ir.OpView | ir.Operation) -> str:
-    """The location alone, without MLIR's wrapping, cut to one readable line."""
+    """The place alone: the outermost name and the innermost call's file and line."""
     text = str(op.operation.location)
-    text = text.removeprefix("loc(").removesuffix(")")
-    if text == "unknown":
-        return "an unknown location"
-    return text if len(text) <= _MAX else text[: _MAX - 1] + "…"
+    name = _NAME.search(text) or re.search(r'loc\("([^"]+)"\)', text)
+    file = _FILE.search(text)
+    line = f"{file[1]}:{file[2]}" if file else ""
+    if name:
+        return f"{name[1]} ({line})" if line else name[1]
+    return line or "an unknown location"

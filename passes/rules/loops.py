@@ -1,9 +1,9 @@
 """How often a loop runs, read from the pattern that `lax.scan` and `lax.fori_loop` export.
 
-    while (counter < limit) { ...; counter += step }    trips = ceil((limit - start) / step)
+    while (counter < limit) counter += step    trips = ceil((limit - start) / step)
 
-start, limit and step must be integers known at compile time: constants or simple arithmetic on them,
-also where they travel through loop arguments that never change.
+start, limit and step must be integers known at compile time: constants or arithmetic on them, also
+where they travel through loop arguments that never change.
 """
 
 from __future__ import annotations

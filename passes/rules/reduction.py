@@ -1,11 +1,12 @@
 """Operations that combine many elements into one, and those that order them.
 
-reduce              (input - output elements) * body          a sum of k elements takes k - 1 additions
-reduce_window       output elements * (window - 1) * body     windows counted whole, padding too, as XLA does
+reduce              (input - output elements) * body    a sum of k elements takes k - 1 additions
+reduce_window       output elements * (window - 1) * body           padding counts, as in XLA
 select_and_scatter  source elements * ((window - 1) * select + scatter)
 sort                elements * ceil(log2(length)) * comparator
 top_k               elements * ceil(log2(k)), a heap of k
-batch_norm          E elements, F features: training 7 E + 4 F, inference 3 E + 2 F, grad 8 E + 6 F; F roots each
+batch_norm          E elements, F features: training 7 E + 4 F, inference 3 E + 2 F,
+                    grad 8 E + 6 F, and F roots each
 """
 
 from __future__ import annotations
@@ -36,14 +37,12 @@ def _reduce_window(node: Node) -> Cost:
     flops, transcendentals = _times(node, count)
     sizes = tuple(zip(node.operands[0].shape, node.results[0].shape, window, strict=True))
     held = prod(touched(w) for w in windows_of(node, sizes, _REDUCTION))
-    inputs, inits = _halves(node)
-    read = (*(s.bytes_of(held) for s in inputs), *(s.bytes for s in inits))
+    half = len(node.operands) // 2  # inputs, then their initial values
+    read = (
+        *(s.bytes_of(held) for s in node.operands[:half]),
+        *(s.bytes for s in node.operands[half:]),
+    )
     return node.all_bytes(flops=flops, transcendentals=transcendentals, read=read)
-
-
-def _halves(node: Node) -> tuple[tuple, tuple]:  # type: ignore[type-arg]
-    half = len(node.operands) // 2
-    return node.operands[:half], node.operands[half:]
 
 
 def _select_and_scatter(node: Node) -> Cost:

@@ -1,8 +1,9 @@
 """What flows through a region: costs summed, bytes attributed to the values that come from outside.
 
-A byte that an operation inside reads counts for the region's argument or the outer value it comes from, seen
-through views, or as `inside` where the value was born within. Bytes written to a value that the region returns
-count for that result; a returned argument in its own place costs nothing, in another's place a copy.
+A byte that an operation inside reads counts for the region's argument or the outer value it comes
+from, seen through views, or as `inside` where the value was born within. Bytes written to a value
+that the region returns count for that result; an argument returned in its own place costs nothing,
+in another place a copy.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def captures(op: ir.OpView | ir.Operation) -> tuple[Value, ...]:
-    """Outer values that the operation's regions use and that are not its operands: each once, first use first."""
+    """Outer values that the operation's regions use, without its operands: once each, in order."""
     op = op.operation
     regions = op.regions
     if len(regions) == 0:

@@ -1,0 +1,120 @@
+"""The door to jaxlib's MLIR: contexts, parsing and printing of modules.
+
+A handle to an operation or value does not keep its module alive, and handles to erased operations
+dangle: keep the module beside every handle, and walk again after a pass has run.
+"""
+
+from __future__ import annotations
+
+import io
+
+from jaxlib.mlir import ir
+from jaxlib.mlir._mlir_libs import _jax_mlir_ext
+from jaxlib.mlir.dialects import chlo, sdy, stablehlo
+
+from cosmalloc.errors import InputError
+
+BYTECODE_MAGIC = b"ML\xefR\r"
+PORTABLE_MAGIC = BYTECODE_MAGIC + b"StableHLO"
+
+
+def new_context() -> ir.Context:
+    """A context that knows StableHLO, CHLO and what `jax.export` may write beside them."""
+    context = ir.Context()
+    registry = ir.DialectRegistry()
+    _jax_mlir_ext.register_dialects(registry)
+    context.append_dialect_registry(registry)
+    context.load_all_available_dialects()
+    for dialect in (stablehlo, chlo, sdy):
+        dialect.register_dialect(context)
+    return context
+
+
+def parse(source: str | bytes, place: str) -> ir.Module:
+    """A verified module from MLIR text, MLIR bytecode or a StableHLO portable artifact.
+
+    place: where the source came from, for the error. Raises InputError.
+    """
+    context = new_context()
+    try:
+        if isinstance(source, bytes) and source.startswith(PORTABLE_MAGIC):
+            return stablehlo.deserialize_portable_artifact(context, source)
+        module = ir.Module.parse(source, context)
+    except (ir.MLIRError, ValueError) as error:
+        raise InputError(*_parse_fault(str(error), place)) from None
+    return module
+
+
+def _parse_fault(message: str, place: str) -> tuple[str, str]:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    first = next((line for line in lines if "error:" in line), lines[-1] if lines else "no reason")
+    hint = "give StableHLO as text, MLIR bytecode or a portable artifact (`jax.export`)"
+    if "Dialect `" in message or "unregistered" in message:
+        hint = "only StableHLO, CHLO and func are read; lower other dialects to StableHLO first"
+    return f"{place} is not a module this reader knows: {first}", hint
+
+
+def to_text(module: ir.Module, *, locations: bool = False) -> str:
+    """MLIR text."""
+    return str(module.operation.get_asm(enable_debug_info=locations, large_elements_limit=None))
+
+
+def to_bytecode(module: ir.Module | ir.Operation) -> bytes:
+    """MLIR bytecode; locations and discardable attributes survive."""
+    out = io.BytesIO()
+    module.operation.write_bytecode(out)
+    return out.getvalue()
+
+
+def to_portable(module: ir.Module) -> bytes:
+    """A StableHLO portable artifact of the current version."""
+    return bytes(stablehlo.serialize_portable_artifact(module, stablehlo.get_current_version()))
+
+
+def clone(module: ir.Module) -> ir.Module:
+    """The same module in a context of its own."""
+    return ir.Module.parse(to_bytecode(module), new_context())
+
+
+def entry(module: ir.Operation) -> ir.Operation:
+    """The function that runs: `main`, or the only public one. Raises InputError."""
+    functions = [
+        op.operation for op in module.regions[0].blocks[0] if op.operation.name == "func.func"
+    ]
+    named = [f for f in functions if symbol(f) == "main"]
+    public = [f for f in functions if "sym_visibility" not in f.attributes]
+    found = named or public
+    if len(found) != 1:
+        names = ", ".join(f"`{symbol(f)}`" for f in public) or "none"
+        raise InputError(
+            f"the module has no function `main` and {len(public)} public functions ({names})",
+            "name the one to map `main`",
+        )
+    if len(found[0].regions[0].blocks) != 1:
+        raise InputError(f"function `{symbol(found[0])}` has no body of one block")
+    return found[0]
+
+
+def symbol(function: ir.Operation) -> str:
+    """The name of a function."""
+    return ir.StringAttr(function.attributes["sym_name"]).value
+
+
+def functions(module: ir.Operation) -> dict[str, ir.Operation]:
+    """Every function of a module by name."""
+    found = (op.operation for op in module.regions[0].blocks[0])
+    return {symbol(op): op for op in found if op.name == "func.func"}
+
+
+def place_of(operation: ir.Operation) -> str:
+    """Where an operation stands, for an error: its name and its location."""
+    return f"`{operation.name}` at {short_location(operation.location)}"
+
+
+def short_location(location: ir.Location) -> str:
+    """The scope path of a named location, `file:line:column` of a file's, or "" where unknown."""
+    name = getattr(location, "name_str", None)
+    if name is not None:
+        return str(name)
+    text = str(location).removeprefix("loc(").removesuffix(")")
+    return "" if text == "unknown" else text.replace('"', "")

@@ -1,0 +1,168 @@
+"""`group-operators`: form kernels, each a private function that `main` calls.
+
+After it `main` holds weights (dense constants), one `func.call` an operator (or, with policy `none`,
+one operation), and views. Inlining the calls gives the program that was there before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxlib.mlir import ir
+
+from cosmalloc.errors import InputError
+from cosmalloc.passes import context
+from cosmalloc.passes.dataflow import Dataflow, dataflow
+from cosmalloc.passes.grouping import Group, Policy, group
+from cosmalloc.passes.inline import KERNEL
+from cosmalloc.passes.pass_base import ModulePass
+from cosmalloc.passes.rules import Rules
+
+Values = dict[ir.Value, ir.Value]
+
+
+@dataclass(frozen=True)
+class GroupOperators(ModulePass):
+    """policy: `fuse` (the rule in `grouping.py`) or `none` (every operation is an operator)."""
+
+    argument: ClassVar[str] = "group-operators"
+    policy: Policy = "fuse"
+
+    def __post_init__(self) -> None:
+        if self.policy not in ("fuse", "none"):
+            raise InputError(
+                f"`group-operators` has policy `{self.policy}`", "use `fuse` or `none`"
+            )
+
+    def run(self, module: ir.Operation) -> None:
+        main = context.entry(module)
+        block = main.regions[0].blocks[0]
+        rules = Rules()
+        flow = dataflow(block, rules)
+        grouping = group(flow, rules, self.policy)
+        if self.policy == "none":
+            return
+        terminator = block.operations[len(block.operations) - 1].operation
+        outline = _Outline(module, main, flow)
+        for weight in reversed(grouping.weights):
+            flow.operations[weight].move_before(block.operations[0])
+        made: Values = {}
+        for part in grouping.groups:
+            outline.call(part, made, terminator)
+        for index, value in enumerate(list(terminator.operands)):
+            terminator.operands[index] = _viewed(value, made, terminator, flow)
+        kept = set(grouping.weights)
+        for index in range(len(flow.operations) - 1, -1, -1):
+            if index not in kept:
+                flow.operations[index].erase()
+
+
+class _Outline:
+    """Makes kernel functions; equal bodies share one."""
+
+    def __init__(self, module: ir.Operation, main: ir.Operation, flow: Dataflow) -> None:
+        self.flow = flow
+        self.main = main
+        self.names: dict[str, str] = {}  # body text -> function
+        self.used = set(context.functions(module))
+
+    def call(self, part: Group, made: Values, before: ir.Operation) -> None:
+        """Outline one group and call it before `before`; `made` learns its results."""
+        flow = self.flow
+        inputs = [flow.handles[v] for v in part.inputs]
+        outputs = [flow.handles[v] for v in part.outputs]
+        tail = flow.operations[part.operations[-1]]
+        kernel = self._kernel(part, inputs, outputs, tail)
+        call = ir.Operation.create(
+            "func.call",
+            results=[value.type for value in outputs],
+            operands=[made.get(value, value) for value in inputs],
+            attributes={"callee": ir.FlatSymbolRefAttr.get(kernel)},
+            loc=tail.location,
+            ip=ir.InsertionPoint(before),
+        )
+        made.update(zip(outputs, call.results, strict=True))
+
+    def _kernel(
+        self, part: Group, inputs: list[ir.Value], outputs: list[ir.Value], tail: ir.Operation
+    ) -> str:
+        flow = self.flow
+        types = ir.FunctionType.get([v.type for v in inputs], [v.type for v in outputs])
+        function = ir.Operation.create(
+            "func.func",
+            regions=1,
+            attributes={
+                "sym_name": ir.StringAttr.get("kernel"),
+                "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": ir.TypeAttr.get(types),
+                KERNEL: ir.UnitAttr.get(),
+            },
+            loc=tail.location,
+            ip=ir.InsertionPoint(self.main),
+        )
+        body = ir.Block.create_at_start(
+            function.regions[0], types.inputs, [tail.location] * len(inputs)
+        )
+        inside: Values = dict(zip(inputs, body.arguments, strict=True))
+        point = ir.InsertionPoint(body)
+        for index in part.operations:
+            copy(flow.operations[index], inside, point)
+        ir.Operation.create("func.return", operands=[inside[v] for v in outputs], ip=point)
+        text = str(function.get_asm(use_local_scope=True, assume_verified=True))
+        if text in self.names:
+            function.erase()
+            return self.names[text]
+        self.names[text] = self._fresh(kernel_kind(flow, part))
+        function.attributes["sym_name"] = ir.StringAttr.get(self.names[text])
+        return self.names[text]
+
+    def _fresh(self, kind: str) -> str:
+        name = next(
+            f"{kind}.{i}" for i in range(len(self.used) + 1) if f"{kind}.{i}" not in self.used
+        )
+        self.used.add(name)
+        return name
+
+
+def copy(operation: ir.Operation, inside: Values, point: ir.InsertionPoint) -> ir.Operation:
+    """Clone an operation, its operands and what its regions capture renamed by `inside`."""
+    clone = operation.clone(ip=point).operation
+    rename(clone, inside)
+    inside.update(zip(operation.results, clone.results, strict=True))
+    return clone
+
+
+def rename(operation: ir.Operation, inside: Values) -> None:
+    """Replace what an operation and its regions read."""
+    for index, value in enumerate(list(operation.operands)):
+        if value in inside:
+            operation.operands[index] = inside[value]
+    for region in operation.regions:
+        for block in region.blocks:
+            for op in block:
+                rename(op.operation, inside)
+
+
+def _viewed(value: ir.Value, made: Values, before: ir.Operation, flow: Dataflow) -> ir.Value:
+    """The new value for a returned one; views between it and its storage are made again."""
+    if value in made:
+        return made[value]
+    maker = value.owner
+    if isinstance(maker, ir.Block) or maker.name == "stablehlo.constant":
+        return value
+    for operand in maker.operands:
+        made.setdefault(operand, _viewed(operand, made, before, flow))
+    copy(maker.operation, made, ir.InsertionPoint(before))
+    return made[value]
+
+
+def kernel_kind(flow: Dataflow, part: Group) -> str:
+    """What a kernel is called: its last real kernel's operation, else its last operation."""
+    names = [flow.operations[i].name for i in part.operations]
+    heavy = [
+        name
+        for name, i in zip(names, part.operations, strict=True)
+        if flow.roles[i] in ("kernel", "control")
+    ]
+    return (heavy or names)[-1].split(".")[-1]

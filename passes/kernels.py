@@ -1,0 +1,90 @@
+"""Kernels of a program compiled by XLA:CPU, each once, when it is first run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from jaxlib.mlir import ir
+
+from cosmalloc.passes import context
+from cosmalloc.passes.extract import Program
+from cosmalloc.passes.group_operators import copy
+from cosmalloc.passes.inline import callee, kernels
+from cosmalloc.passes.insert_transfers import read_values
+
+
+class Kernels:
+    """Runs operators of `program`; the program's module must stay as it is."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.functions = kernels(program.main.parent)
+        self.compiled: dict[str, Any] = {}
+
+    def inputs(self, operator: int) -> list[ir.Value]:
+        """What an operator's kernel takes, in order."""
+        handle = self.program.operations[operator]
+        return list(handle.operands) if handle.name == "func.call" else read_values(handle)
+
+    def run(self, operator: int, operands: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Results of one operator on these operands."""
+        import jax
+
+        handle = self.program.operations[operator]
+        key = callee(handle) if handle.name == "func.call" else f"%{operator}"
+        if key not in self.compiled:
+            self.compiled[key] = compile_module(self._bytecode(operator))
+        device = jax.devices("cpu")[0]
+        arrays = [jax.device_put(operand, device) for operand in operands]
+        found = self.compiled[key].execute_sharded(arrays)
+        results = found.disassemble_into_single_device_arrays()
+        return [np.asarray(shards[0]) for shards in results]
+
+    def _bytecode(self, operator: int) -> bytes:
+        """A module whose `main` is the operator's kernel."""
+        handle = self.program.operations[operator]
+        module = ir.Module.create()
+        if handle.name == "func.call":
+            main = self.functions[callee(handle)].clone(ip=ir.InsertionPoint(module.body)).operation
+            main.attributes["sym_name"] = ir.StringAttr.get("main")
+            main.attributes["sym_visibility"] = ir.StringAttr.get("public")
+        else:
+            _wrap(handle, module)
+        return context.to_bytecode(module)
+
+
+def _wrap(handle: ir.Operation, module: ir.Module) -> None:
+    """A function `main` around one operation."""
+    inputs = read_values(handle)
+    results = [value.type for value in handle.results]
+    types = ir.FunctionType.get([value.type for value in inputs], results)
+    function = ir.Operation.create(
+        "func.func",
+        regions=1,
+        attributes={
+            "sym_name": ir.StringAttr.get("main"),
+            "function_type": ir.TypeAttr.get(types),
+        },
+        ip=ir.InsertionPoint(module.body),
+    )
+    body = ir.Block.create_at_start(
+        function.regions[0], types.inputs, [ir.Location.unknown()] * len(inputs)
+    )
+    point = ir.InsertionPoint(body)
+    inner = dict(zip(inputs, body.arguments, strict=True))
+    clone = copy(handle, inner, point)
+    ir.Operation.create("func.return", operands=list(clone.results), ip=point)
+
+
+def compile_module(bytecode: bytes) -> Any:
+    """An XLA:CPU executable of a module's `main`."""
+    import jax
+    from jaxlib import xla_client
+
+    device = jax.devices("cpu")[0]
+    options = xla_client.CompileOptions()
+    devices = xla_client.DeviceList((device,))
+    return device.client.compile_and_load(bytecode, devices, options)

@@ -1,0 +1,87 @@
+"""Models in: a file, bytes, text, an MLIR module, a `jax.export.Exported` or a JAX function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxlib.mlir import ir
+
+from cosmalloc.errors import InputError
+from cosmalloc.passes import context
+
+MAX_FILE_BYTES = 2**30
+
+
+def read_model(model: Any, arguments: Sequence[Any] | None = None) -> tuple[ir.Module, str]:
+    """A module of its own for any kind of model, and a name for it.
+
+    model: a path, MLIR text, bytes (MLIR bytecode or portable artifact), an `ir.Module` (copied,
+        never changed), a `jax.export.Exported`, or a JAX function with its example `arguments`
+        (arrays or `jax.ShapeDtypeStruct`s, one per positional parameter).
+
+    Raises InputError.
+    """
+    if arguments is not None and not callable(model):
+        raise InputError(f"arguments were given for a {type(model).__name__}, not for a function")
+    if isinstance(model, ir.Module):
+        return context.clone(model), module_name(model)
+    if isinstance(model, bytes):
+        return _named(context.parse(model, "the model"))
+    if isinstance(model, str) and "\n" in model:
+        return _named(context.parse(model, "the model"))
+    if isinstance(model, (str, Path)):
+        path = Path(model)
+        return context.parse(_file_bytes(path), str(path)), path.name.split(".")[0]
+    serialized = getattr(model, "mlir_module_serialized", None)
+    if isinstance(serialized, bytes):
+        return context.parse(serialized, "the exported model"), str(getattr(model, "fun_name", ""))
+    if callable(model):
+        return _from_function(model, arguments)
+    raise InputError(
+        f"a model of type `{type(model).__name__}` is not read",
+        "give a path, an MLIR module, a `jax.export.Exported` or a JAX function with arguments",
+    )
+
+
+def _from_function(
+    function: Callable[..., Any], arguments: Sequence[Any] | None
+) -> tuple[ir.Module, str]:
+    import jax
+    from jax import export
+
+    name = getattr(function, "__name__", "model")
+    if arguments is None:
+        raise InputError(
+            f"function `{name}` came without example arguments",
+            "pass them as a tuple; `jax.ShapeDtypeStruct`s do",
+        )
+    jitted = function if hasattr(function, "lower") else jax.jit(function)
+    exported = export.export(jitted)(*arguments)
+    return context.parse(exported.mlir_module_serialized, f"function `{name}`"), name
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise InputError(f"{path} has {size} bytes, more than {MAX_FILE_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from None
+    if not data:
+        raise InputError(f"{path} is empty")
+    return data
+
+
+def _named(module: ir.Module) -> tuple[ir.Module, str]:
+    return module, module_name(module)
+
+
+def module_name(module: ir.Module) -> str:
+    """The module's own name, `model` where it has none."""
+    attributes = module.operation.attributes
+    if "sym_name" not in attributes:
+        return "model"
+    return ir.StringAttr(attributes["sym_name"]).value.removeprefix("jit_")
