@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jaxlib.mlir import ir
 
-from cosmalloc.passes.rules.rule import Value
+from cosmalloc.passes.rules.rule import Pairs, Value
 
 if TYPE_CHECKING:
     from cosmalloc.passes.rules.facade import Rules
@@ -35,84 +35,72 @@ def captures(op: ir.OpView | ir.Operation) -> tuple[Value, ...]:
 def _collect(region: ir.Region, known: set[Value], found: dict[Value, None]) -> None:
     for block in region.blocks:
         known.update(block.arguments)
-        for op in block.operations:
-            inner = op.operation
-            for operand in inner.operands:
-                if operand not in known:
-                    found[operand] = None
-            known.update(inner.results)
-            for nested in inner.regions:
+        for view in block.operations:
+            op = view.operation
+            found.update((operand, None) for operand in op.operands if operand not in known)
+            known.update(op.results)
+            for nested in op.regions:
                 _collect(nested, known, found)
 
 
 @dataclass
 class Flow:
-    """One run of a block. Mutable only while `flow` fills it."""
+    """One run of a block, filled by `flow` and only read afterwards."""
 
     flops: int = 0
     transcendentals: int = 0
-    inside: int = 0
+    inside: int = 0  # bytes read and written of values born here and not returned
     read: dict[Value, int] = field(default_factory=dict)  # bytes per argument or outer value
     returned: list[int] = field(default_factory=list)  # bytes written per returned value
+    _origin: dict[Value, Value] = field(default_factory=dict)  # views: the value they show
+    _born: set[Value] = field(default_factory=set)
+    _written: dict[Value, int] = field(default_factory=dict)  # bytes, of values not yet returned
+
+    def view(self, op: ir.Operation, pairs: Pairs) -> None:
+        for result, operand in pairs:
+            shown = op.operands[operand]
+            self._origin[op.results[result]] = self._origin.get(shown, shown)
+
+    def work(self, rules: Rules, op: ir.Operation) -> None:
+        cost = rules.cost(op)
+        self.flops += cost.flops
+        self.transcendentals += cost.transcendentals
+        self.inside += cost.inside
+        for value, count in zip((*op.operands, *captures(op)), cost.read, strict=True):
+            self._reads(self._origin.get(value, value), count)
+        self._born.update(op.results)
+        self._written.update(zip(op.results, cost.written, strict=True))
+
+    def end(self, rules: Rules, block: ir.Block, op: ir.Operation) -> None:
+        arguments = list(block.arguments)
+        for index, value in enumerate(op.operands):
+            source = self._origin.get(value, value)
+            if source in self._written:
+                self.returned.append(self._written.pop(source))
+            elif index < len(arguments) and source == arguments[index]:
+                self.returned.append(0)
+            else:
+                copied = rules.tensor_bytes(value.type)
+                self._reads(source, copied)
+                self.returned.append(copied)
+        self.inside += sum(self._written.values())
+
+    def _reads(self, value: Value, count: int) -> None:
+        if value in self._born:
+            self.inside += count
+        else:
+            self.read[value] = self.read.get(value, 0) + count
 
 
 def flow(rules: Rules, block: ir.Block) -> Flow:
     """Costs of the block's operations in order; the last one returns."""
     total = Flow()
-    origin: dict[Value, Value] = {}  # views: the value they show
-    written: dict[Value, int] = {}  # born here: bytes written to it
-    operations = list(block.operations)
-    for view in operations[:-1]:
-        op = view.operation
-        shown = rules.views(op)
-        for result, operand in shown:
-            origin[op.results[result]] = origin.get(op.operands[operand], op.operands[operand])
-        if not shown:
-            _add(total, rules, op, origin, written)
+    operations = [view.operation for view in block.operations]
+    for op in operations[:-1]:
+        pairs = rules.views(op)
+        if pairs:
+            total.view(op, pairs)
         else:
-            written.update((value, 0) for value in op.results if value not in origin)
-    _finish(total, rules, block, operations[-1].operation, origin, written)
+            total.work(rules, op)
+    total.end(rules, block, operations[-1])
     return total
-
-
-def _add(
-    total: Flow,
-    rules: Rules,
-    op: ir.Operation,
-    origin: dict[Value, Value],
-    written: dict[Value, int],
-) -> None:
-    cost = rules.cost(op)
-    total.flops += cost.flops
-    total.transcendentals += cost.transcendentals
-    total.inside += cost.inside
-    sources = (*op.operands, *captures(op))
-    for value, count in zip(sources, cost.read, strict=True):
-        value = origin.get(value, value)
-        if value in written:
-            total.inside += count
-        else:
-            total.read[value] = total.read.get(value, 0) + count
-    written.update(zip(op.results, cost.written, strict=True))
-
-
-def _finish(
-    total: Flow,
-    rules: Rules,
-    block: ir.Block,
-    end: ir.Operation,
-    origin: dict[Value, Value],
-    written: dict[Value, int],
-) -> None:
-    arguments = list(block.arguments)
-    for index, value in enumerate(end.operands):
-        source = origin.get(value, value)
-        if source in written:
-            total.returned.append(written.pop(source))
-        elif index < len(arguments) and source == arguments[index]:
-            total.returned.append(0)
-        else:
-            copied = rules.tensor_bytes(value.type)
-            total.read[source] = total.read.get(source, 0) + copied
-            total.returned.append(copied)
-    total.inside += sum(written.values())
