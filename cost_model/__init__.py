@@ -1,1 +1,1 @@
-"""Seconds of operators: analytical roofline, later a learned model."""
+"""Seconds of operators: the analytical roofline, and the place where a learned model plugs in."""
