@@ -56,13 +56,18 @@ def export(name: str) -> jax.export.Exported:
 
 def artifact(name: str) -> bytes:
     """The bytes of `artifacts/<name>.mlirbc` as this version of JAX makes them."""
-    module = parse(export(name).mlir_module_serialized)
+    return portable(export(name))
+
+
+def portable(exported: jax.export.Exported) -> bytes:
+    """The portable artifact of an exported function, without files and line numbers."""
+    module = parse(exported.mlir_module_serialized)
     _drop_files(module)
     return bytes(stablehlo.serialize_portable_artifact(module, PORTABLE_VERSION))
 
 
-def parse(portable: bytes) -> ir.Module:
-    return stablehlo.deserialize_portable_artifact(mlir.make_ir_context(), portable)
+def parse(data: bytes) -> ir.Module:
+    return stablehlo.deserialize_portable_artifact(mlir.make_ir_context(), data)
 
 
 def _drop_files(module: ir.Module) -> None:
