@@ -118,3 +118,10 @@ def short_location(location: ir.Location) -> str:
         return str(name)
     text = str(location).removeprefix("loc(").removesuffix(")")
     return "" if text == "unknown" else text.replace('"', "")
+
+
+def module_name(module: ir.Operation) -> str:
+    """The module's own name, `model` where it has none."""
+    if "sym_name" not in module.attributes:
+        return "model"
+    return symbol(module).removeprefix("jit_")

@@ -17,10 +17,10 @@ from jaxlib.mlir import ir
 from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
-from cosmalloc.passes.extract import Program
+from cosmalloc.passes.program import Program
 from cosmalloc.passes.group_operators import rename
 from cosmalloc.passes.pass_base import ModulePass
-from cosmalloc.passes.read_plan import read_program
+from cosmalloc.passes.plan_in import read_program
 from cosmalloc.plan import Plan, Transfer
 
 
@@ -59,13 +59,13 @@ class _Writer:
         borders: dict[int, list[Transfer]] = {}
         for transfer in plan.transfers:
             borders.setdefault(transfer.start, []).append(transfer)
-        made = {op: program.problem.operators[i].outputs for i, op in enumerate(program.operations)}
         for step, operator in enumerate(plan.order):
             operation = program.operations[operator]
             for transfer in borders.get(step, ()):
                 self._transfer(transfer, operation)
             self._redirect(operation, step)
-            for tensor, result in zip(made[operation], operation.results, strict=False):
+            made = program.problem.operators[operator].outputs  # a workspace last, no result
+            for tensor, result in zip(made, operation.results, strict=False):
                 self.home[tensor] = self.chip[tensor] = result
         terminator = body[-1]
         for transfer in borders.get(len(plan.order), ()):

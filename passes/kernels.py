@@ -10,7 +10,7 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.passes import context
-from cosmalloc.passes.extract import Program
+from cosmalloc.passes.program import Program
 from cosmalloc.passes.group_operators import copy
 from cosmalloc.passes.inline import callee, kernels
 from cosmalloc.passes.insert_transfers import read_values

@@ -9,9 +9,9 @@ from typing import Any
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
+from cosmalloc.files import read_bytes
 from cosmalloc.passes import context
-
-MAX_FILE_BYTES = 2**30
+from cosmalloc.passes.lifetimes_pass import name_arguments
 
 
 def read_model(model: Any, arguments: Sequence[Any] | None = None) -> tuple[ir.Module, str]:
@@ -23,17 +23,22 @@ def read_model(model: Any, arguments: Sequence[Any] | None = None) -> tuple[ir.M
 
     Raises InputError.
     """
+    module, name = _read(model, arguments)
+    with module.context, module.operation.location:
+        name_arguments(module.operation)
+    return module, name or context.module_name(module.operation)
+
+
+def _read(model: Any, arguments: Sequence[Any] | None) -> tuple[ir.Module, str]:
     if arguments is not None and not callable(model):
         raise InputError(f"arguments were given for a {type(model).__name__}, not for a function")
     if isinstance(model, ir.Module):
-        return context.clone(model), module_name(model)
-    if isinstance(model, bytes):
-        return _named(context.parse(model, "the model"))
-    if isinstance(model, str) and "\n" in model:
-        return _named(context.parse(model, "the model"))
+        return context.clone(model), ""
+    if isinstance(model, bytes) or (isinstance(model, str) and "\n" in model):
+        return context.parse(model, "the model"), ""
     if isinstance(model, (str, Path)):
         path = Path(model)
-        return context.parse(_file_bytes(path), str(path)), path.name.split(".")[0]
+        return context.parse(read_bytes(path), str(path)), path.name.split(".")[0]
     serialized = getattr(model, "mlir_module_serialized", None)
     if isinstance(serialized, bytes):
         return context.parse(serialized, "the exported model"), str(getattr(model, "fun_name", ""))
@@ -60,28 +65,3 @@ def _from_function(
     jitted = function if hasattr(function, "lower") else jax.jit(function)
     exported = export.export(jitted)(*arguments)
     return context.parse(exported.mlir_module_serialized, f"function `{name}`"), name
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"{path} has {size} bytes, more than {MAX_FILE_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}") from None
-    if not data:
-        raise InputError(f"{path} is empty")
-    return data
-
-
-def _named(module: ir.Module) -> tuple[ir.Module, str]:
-    return module, module_name(module)
-
-
-def module_name(module: ir.Module) -> str:
-    """The module's own name, `model` where it has none."""
-    attributes = module.operation.attributes
-    if "sym_name" not in attributes:
-        return "model"
-    return ir.StringAttr(attributes["sym_name"]).value.removeprefix("jit_")

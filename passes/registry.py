@@ -10,7 +10,19 @@ from cosmalloc.passes.pass_base import ModulePass
 @cache
 def passes() -> dict[str, type[ModulePass]]:
     """Name -> pass."""
+    from cosmalloc.passes.drop_barriers import DropBarriers
     from cosmalloc.passes.group_operators import GroupOperators
     from cosmalloc.passes.inline import Inline
+    from cosmalloc.passes.insert_transfers import InsertTransfers
+    from cosmalloc.passes.lifetimes_pass import LifetimesPass
+    from cosmalloc.passes.map_memory import MapMemory
 
-    return {kind.argument: kind for kind in (Inline, GroupOperators)}
+    kinds: tuple[type[ModulePass], ...] = (
+        Inline,
+        DropBarriers,
+        GroupOperators,
+        LifetimesPass,
+        MapMemory,
+        InsertTransfers,
+    )
+    return {kind.argument: kind for kind in kinds}

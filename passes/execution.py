@@ -4,7 +4,7 @@ Each operator reads its operands' bytes where the plan has them at its step, XLA
 kernel, and the results' bytes go where the plan puts them. Copies are timed as badly as the plan
 allows: a load's bytes are garbage until it must be complete; a store reads its bytes as late as it
 may, and writes garbage if they changed since it was issued. So a plan that is wrong gives wrong
-data or an `ExecutionFault`, even though nothing here knows the laws of a plan.
+data or an `ExecutionError`, even though nothing here knows the laws of a plan.
 
 A planned byte stands for `unit` bytes of data, the least whole number for which every tensor fits
 (4 where one-byte elements are planned and float32 run).
@@ -21,10 +21,10 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
-from cosmalloc.passes.extract import Program
+from cosmalloc.passes.program import Program
 from cosmalloc.passes.kernels import Kernels
 from cosmalloc.passes.numpy_types import array_bytes, array_of, numpy_type, shape_of
-from cosmalloc.passes.read_plan import read_program
+from cosmalloc.passes.plan_in import read_program
 from cosmalloc.plan import Plan, Transfer
 
 Bytes = npt.NDArray[np.uint8]
@@ -32,7 +32,7 @@ Array = npt.NDArray[Any]
 _GARBAGE = 0xA5
 
 
-class ExecutionFault(Exception):
+class ExecutionError(Exception):
     """The plan asks for bytes that are not there."""
 
 
@@ -40,7 +40,7 @@ def execute(module: ir.Module, arguments: Sequence[Any], plan: Plan | None = Non
     """Outputs of a mapped module, computed through its plan's addresses and copies.
 
     arguments: arrays in the order of `main`'s arguments (`jax.tree.leaves` of a function's).
-    plan: run this instead of the module's own. Raises InputError, ExecutionFault.
+    plan: run this instead of the module's own. Raises InputError, ExecutionError.
     """
     with module.context, ir.Location.unknown():
         mapped = read_program(module)
@@ -140,7 +140,7 @@ class _Machine:
                 window = self.chip[begin : begin + self.problem.tensors[tensor].bytes * self.unit]
                 if window.size == self.problem.tensors[tensor].bytes * self.unit:
                     return window
-        raise ExecutionFault(f"tensor {self._name(tensor)} is not on chip at border {border}")
+        raise ExecutionError(f"tensor {self._name(tensor)} is not on chip at border {border}")
 
     def _operate(self, step: int, operator: int, everywhere: bool) -> None:
         handle = self.program.operations[operator]
@@ -170,7 +170,7 @@ class _Machine:
                 begin = stay.offset * self.unit
                 window = self.chip[begin : begin + self.problem.tensors[tensor].bytes * self.unit]
                 if window.size < data.size:
-                    raise ExecutionFault(f"tensor {self._name(tensor)} lies beyond the scratchpad")
+                    raise ExecutionError(f"tensor {self._name(tensor)} lies beyond the scratchpad")
                 window[:] = _GARBAGE
                 window[: data.size] = data
                 return
@@ -178,7 +178,7 @@ class _Machine:
 
     def _at_home(self, tensor: int) -> Bytes:
         if tensor not in self.home:
-            raise ExecutionFault(f"tensor {self._name(tensor)} has no copy off-chip")
+            raise ExecutionError(f"tensor {self._name(tensor)} has no copy off-chip")
         return self.home[tensor]
 
     def _output(self, value: ir.Value) -> Array:

@@ -9,7 +9,7 @@ from jaxlib.mlir import ir
 from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
-from cosmalloc.passes.extract import Program, extract
+from cosmalloc.passes.program import Program, extract
 from cosmalloc.passes.reading import Reading
 from cosmalloc.plan import Outcome, Plan, Residency, Transfer
 from cosmalloc.problem import Problem
@@ -53,9 +53,11 @@ def read_program(module: ir.Operation) -> MappedProgram:
 
 
 def _plan(program: Program) -> Plan:
-    index = {operation: i for i, operation in enumerate(program.operations)}
     body = [op.operation for op in program.main.regions[0].blocks[0]]
-    order = tuple(index[operation] for operation in body if operation in index)
+    marks = [op.attributes[mem.OPERATOR] for op in body if mem.OPERATOR in op.attributes]
+    order = tuple(ir.IntegerAttr(mark).value for mark in marks)
+    if sorted(order) != list(range(len(program.operations))):
+        raise InputError(f"the module's operators carry `{mem.OPERATOR}` {sorted(order)[:9]} …")
     residencies: list[Residency] = []
     for step, operator in enumerate(order):
         handle = program.operations[operator]

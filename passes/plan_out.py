@@ -15,7 +15,7 @@ import dataclasses
 from jaxlib.mlir import ir
 
 from cosmalloc.passes import attributes as mem
-from cosmalloc.passes.extract import Program
+from cosmalloc.passes.program import Program
 from cosmalloc.passes.reading import Reading
 from cosmalloc.plan import Outcome, Plan, Residency, Transfer
 
@@ -27,7 +27,6 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
     """
     plan, problem = outcome.plan, program.problem
     assert plan is not None
-    _reorder(program, plan.order)
     step_of = {operator: step for step, operator in enumerate(plan.order)}
     begun = {(r.tensor, r.start): r for r in plan.residencies}
     for index, handle in enumerate(program.operations):
@@ -37,6 +36,7 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
         handle.attributes[mem.STEP] = mem.integer(step)
         handle.attributes[mem.OFFSETS] = mem.integers([r.offset if r else -1 for r in made])
         handle.attributes[mem.STOPS] = mem.integers([r.stop if r else -1 for r in made])
+    _reorder(program, plan.order)
     rows = [_row(transfer, begun) for transfer in in_issue_order(plan.transfers)]
     program.main.attributes[mem.TRANSFERS] = mem.table(rows, 6)
     module = program.main.parent.attributes
@@ -81,12 +81,12 @@ def _row(transfer: Transfer, begun: dict[tuple[int, int], Residency]) -> list[in
 def _reorder(program: Program, order: tuple[int, ...]) -> None:
     block = program.main.regions[0].blocks[0]
     body = [op.operation for op in block]
-    terminator, own = body[-1], set(program.operations)
+    terminator = body[-1]
     for operator in order:
         program.operations[operator].move_before(terminator)
-    first = next((op for op in block if op.operation in own), terminator)
+    first = program.operations[order[0]] if order else terminator
     for view in body[:-1]:
-        if view in own or view.name == "stablehlo.constant":
+        if mem.OPERATOR in view.attributes or view.name == "stablehlo.constant":
             continue
         maker = view.operands[0].owner
         if isinstance(maker, ir.Block):

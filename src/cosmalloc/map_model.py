@@ -1,0 +1,142 @@
+"""The one call: a model in, a verified plan and the mapped module out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cosmalloc.errors import InputError
+from cosmalloc.plan import Objective, Outcome, Plan
+from cosmalloc.problem import Problem
+from cosmalloc.simulate import Timeline, simulate
+from cosmalloc.solve import Progress, solve
+from cosmalloc.target import OperandRule, Target
+from cosmalloc.target_file import custom, load_target
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from jaxlib.mlir import ir
+
+    from cosmalloc.passes.grouping import Policy
+    from cosmalloc.passes.reading import Tracking
+
+PREPARE = "inline,drop-barriers,canonicalize,cse"
+
+
+@dataclass(frozen=True)
+class MappedModel:
+    """What `map_model` made.
+
+    module: the mapped module with its transfers, None where there is no plan.
+    problem, outcome: what was solved, and how it ended.
+    """
+
+    module: ir.Module | None
+    problem: Problem
+    outcome: Outcome
+
+    @property
+    def plan(self) -> Plan:
+        """The plan. Raises InputError where there is none."""
+        if self.outcome.plan is None:
+            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+        return self.outcome.plan
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """When everything happens, in seconds. Raises InputError where there is no plan."""
+        return simulate(self.problem, self.plan)
+
+    def save(self, path: str | Path) -> None:
+        """Write the mapped module: a portable artifact for `.mlirbc`, else text. InputError."""
+        from cosmalloc.files import write_whole
+        from cosmalloc.passes import context
+
+        assert self.module is not None or self.plan
+        assert self.module is not None
+        portable = Path(path).suffix == ".mlirbc"
+        write_whole(path, context.to_portable(self.module) if portable else self.text())
+
+    def text(self) -> str:
+        """The mapped module as MLIR text. Raises InputError where there is no plan."""
+        from cosmalloc.passes import context
+
+        if self.module is None:
+            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+        return context.to_text(self.module)
+
+    def execute(self, *arguments: Any) -> list[npt.NDArray[Any]]:
+        """Outputs computed through the plan's addresses and copies; see `passes.execute`.
+
+        arguments: as the function takes them; their leaves are `main`'s arguments.
+        """
+        import jax
+
+        from cosmalloc.passes.execution import execute
+
+        if self.module is None:
+            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+        return execute(self.module, jax.tree.leaves(arguments))
+
+
+def map_model(
+    model: Any,
+    arguments: Sequence[Any] | None = None,
+    *,
+    target: str | Path | Target = "npu-2mib",
+    scratchpad: int | str | None = None,
+    alignment: int | None = None,
+    operand_rule: OperandRule | None = None,
+    objective: Objective = "traffic",
+    solver: str = "auto",
+    seconds: float = 10.0,
+    seed: int = 0,
+    group: Policy = "fuse",
+    track: Tracking | None = None,
+    bytes_per_element: int | None = None,
+    weights: str | None = None,
+    trip_count: int | None = None,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> MappedModel:
+    """Map `model` into the scratchpad of `target`.
+
+    model: a path, MLIR text or bytes, an `ir.Module`, a `jax.export.Exported`, or a JAX function
+        with its example `arguments`.
+    target: a shipped machine, a TOML file or a `Target`; scratchpad (bytes or text like `2MiB`),
+        alignment and operand_rule replace its own.
+    group, track, bytes_per_element, weights, trip_count: how the model is read; see
+        `passes.GroupOperators` and `passes.Reading`.
+    objective, solver, seconds, seed, progress: as of `solve`.
+
+    Raises InputError for what a user can fix. No plan is no error: read `outcome.status`.
+    """
+    from cosmalloc.passes import InsertTransfers, Pipeline, Reading, annotate, extract, read_model
+    from cosmalloc.passes.reading import WEIGHTS
+
+    machine = target if isinstance(target, Target) else load_target(target)
+    if (scratchpad, alignment, operand_rule) != (None, None, None):
+        machine = custom(
+            machine, scratchpad=scratchpad, alignment=alignment, operand_rule=operand_rule
+        )
+    reading = Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
+    module, own_name = read_model(model, arguments)
+    Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
+    with module.context, module.operation.location:
+        program = extract(module.operation, machine, reading, name or own_name)
+        outcome = solve(
+            program.problem,
+            objective=objective,
+            solver=solver,
+            seconds=seconds,
+            seed=seed,
+            progress=progress,
+        )
+        if outcome.plan is None:
+            return MappedModel(None, program.problem, outcome)
+        annotate(program, reading, outcome)
+        InsertTransfers()(module.operation)
+    return MappedModel(module, program.problem, outcome)
