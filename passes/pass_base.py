@@ -20,6 +20,11 @@ class ModulePass:
 
     argument: ClassVar[str]
 
+    @property
+    def __name__(self) -> str:
+        """What MLIR's pass manager calls it."""
+        return self.argument
+
     def run(self, module: ir.Operation) -> None:
         """Change `module`, the operation of a `builtin.module`. Raises InputError."""
         raise NotImplementedError
