@@ -33,7 +33,7 @@ def parse_bytes(text: str) -> int:
 
 
 def format_bytes(count: int) -> str:
-    """`512B`, `2MiB`, `3.1MiB`: as `parse_bytes` reads it, one decimal, rounded up, never too few."""
+    """`512B`, `2MiB`, `3.1MiB`: for `parse_bytes`; one decimal, rounded up, never too few."""
     for name in ("TiB", "GiB", "MiB", "KiB"):
         unit = UNITS[name.lower()]
         if count >= unit:
