@@ -49,6 +49,17 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         raise InputError(f"cannot write {path}: {_why(error)}") from error
 
 
+def check_writable(path: str | Path) -> None:
+    """Says before long work what `write_whole` would say after it. InputError."""
+    goal = Path(path).resolve()
+    if goal.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
+    if not goal.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {goal.parent}")
+    if not os.access(goal if goal.exists() else goal.parent, os.W_OK):
+        raise InputError(f"cannot write {path}: permission denied")
+
+
 def _replace(goal: Path, data: bytes, mode: int | None) -> None:
     if goal.is_dir():
         raise IsADirectoryError(None, "it is a folder")

@@ -7,7 +7,7 @@ checked when it is made, so whoever holds a `Problem` holds a well-formed one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -55,7 +55,7 @@ class Operator:
     output_bytes_accessed: int per output, bytes written to it.
     compute_seconds: time of the arithmetic alone, None where only `flops` is known.
     flops: arithmetic operations, None where unknown.
-    location: where it stands in the source, "" where unknown.
+    location: where it stands in the source, "" where unknown; for people, no part of the problem.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Operator:
     output_bytes_accessed: tuple[int, ...]
     compute_seconds: float | None = None
     flops: int | None = None
-    location: str = ""
+    location: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         place = f"operator `{self.name}`"

@@ -49,8 +49,11 @@ def problem_from_json(entry: Mapping[str, Any], place: str = "problem") -> Probl
 
 
 def problem_digest(problem: Problem) -> str:
-    """sha256 of the problem's canonical JSON, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(problem_to_json(problem))).hexdigest()
+    """sha256 of the problem's canonical JSON without locations, 64 hexadecimal digits."""
+    entry = problem_to_json(problem)
+    for operator in entry["operators"]:
+        operator.pop("location", None)
+    return hashlib.sha256(canonical(entry)).hexdigest()
 
 
 def read_problem(path: str | Path) -> Problem:

@@ -1,0 +1,59 @@
+"""The commands in one application, and what happens to their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from cosmalloc.cli import map_command, opt_command, problem_commands, target_command
+from cosmalloc.errors import InputError
+
+app = typer.Typer(
+    name="cosmalloc",
+    help="Plan accelerator memory: operator order, scratchpad addresses and copies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("map")(map_command.map_)
+app.command("solve")(problem_commands.solve_)
+app.command("verify")(problem_commands.verify_)
+app.command("simulate")(problem_commands.simulate_)
+app.command("targets")(target_command.targets)
+app.command("opt")(opt_command.opt)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"cosmalloc {version('cosmalloc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    del version
+
+
+def run() -> None:
+    """Run the command line; errors that a user can fix end in two lines and exit 2."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the planner needs no accelerator
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except InputError as error:
+        print(f"error: {error.fact}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

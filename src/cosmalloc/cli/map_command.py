@@ -1,0 +1,107 @@
+"""`cosmalloc map`: the main job, from a model to its mapped module, problem and plan."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
+
+
+def map_(
+    model: Annotated[
+        str, typer.Argument(help="StableHLO: text, MLIR bytecode, portable artifact.")
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", help="Mapped module; `.mlirbc` a portable artifact, else text."
+        ),
+    ] = None,
+    target: o.TargetName = None,
+    scratchpad: o.Scratchpad = None,
+    alignment: o.Alignment = None,
+    operand_rule: o.Rule = None,
+    offchip_bandwidth: o.OffchipBandwidth = None,
+    onchip_bandwidth: o.OnchipBandwidth = None,
+    flops: o.Flops = None,
+    objective: o.ObjectiveName = "traffic",
+    solver: o.Solver = "auto",
+    seconds: o.Seconds = 10.0,
+    seed: o.Seed = 0,
+    group: Annotated[str, typer.Option(help="`fuse` into kernels, or `none`.")] = "fuse",
+    track: Annotated[
+        str | None,
+        typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
+    ] = None,
+    bytes_per_element: Annotated[
+        int | None, typer.Option(help="Bytes a floating-point element counts, 1: as if quantised.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Regular expression: arguments so named are weights.")
+    ] = None,
+    trip_count: Annotated[
+        int | None, typer.Option(help="Trips of loops whose count is no constant.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the problem [the file's].")] = None,
+    problem: Annotated[str | None, typer.Option(help="Write the problem as JSON here.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Write the plan as JSON here.")] = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Map a model into a scratchpad: order, addresses, copies; proven legal."""
+    from cosmalloc.cli.summary import facts, summary
+    from cosmalloc.files import check_writable
+    from cosmalloc.map_model import map_model
+    from cosmalloc.plan_json import write_outcome
+    from cosmalloc.problem_json import write_problem
+
+    for path in (out, problem, plan):
+        if path is not None:
+            check_writable(path)
+    machine = o.machine(
+        target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
+    )
+    with progress_bar() as progress:
+        mapped = map_model(
+            model,
+            target=machine,
+            objective=o.objective(objective),
+            solver=solver,
+            seconds=seconds,
+            seed=seed,
+            group=cast(Any, o.word(group, ("fuse", "none"), "--group")),
+            track=cast(Any, o.word(track, ("activations", "all"), "--track")),
+            bytes_per_element=bytes_per_element,
+            weights=weights,
+            trip_count=trip_count,
+            name=name,
+            progress=progress,
+        )
+    if problem is not None:
+        write_problem(problem, mapped.problem)
+    if plan is not None:
+        write_outcome(plan, mapped.outcome, mapped.problem)
+    if out is not None and mapped.module is not None:
+        mapped.save(out)
+    numbers = summary(mapped.problem, mapped.outcome)
+    if as_json:
+        print_json(numbers)
+    else:
+        print_facts(f"{mapped.problem.name}", facts(numbers))
+    if mapped.outcome.plan is None:
+        explain_no_plan(mapped.outcome.reason, mapped.outcome.smallest_scratchpad)
+        raise typer.Exit(1)
+
+
+def explain_no_plan(reason: str, smallest: int | None) -> None:
+    """Why there is no plan, and what would do, on stderr."""
+    from cosmalloc.sizes import format_bytes
+
+    note(f"no plan: {reason}")
+    if smallest is not None:
+        note(
+            f"hint: `--scratchpad {smallest}` ({format_bytes(smallest)}) is the least that does, or"
+            " use a target whose operand rule is `anywhere`"
+        )

@@ -1,0 +1,86 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cosmalloc.errors import InputError
+from cosmalloc.plan import OBJECTIVES, Objective
+from cosmalloc.target import OPERAND_RULES, OperandRule, Target
+
+TargetName = Annotated[
+    str | None, typer.Option("--target", help="A shipped machine or a TOML file [npu-2mib].")
+]
+Scratchpad = Annotated[
+    str | None,
+    typer.Option(help="Size of the fast memory, `2MiB` or bytes; replaces the target's."),
+]
+Alignment = Annotated[int | None, typer.Option(help="Offsets are multiples of so many bytes.")]
+Rule = Annotated[str | None, typer.Option("--operand-rule", help="`resident` or `anywhere`.")]
+OffchipBandwidth = Annotated[
+    float | None, typer.Option(help="Bytes per second off-chip, each direction.")
+]
+OnchipBandwidth = Annotated[
+    float | None, typer.Option(help="Bytes per second on chip, each direction.")
+]
+Flops = Annotated[float | None, typer.Option(help="Arithmetic operations per second.")]
+ObjectiveName = Annotated[str, typer.Option("--objective", help="`traffic`, `latency` or `peak`.")]
+Solver = Annotated[str, typer.Option(help="`auto` or a solver's name.")]
+Seconds = Annotated[float, typer.Option(help="Time for the solver.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same plan.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
+
+
+def objective(name: str) -> Objective:
+    """The objective of this name. Raises InputError."""
+    if name not in OBJECTIVES:
+        raise InputError(f"there is no objective `{name}`", f"use {', '.join(OBJECTIVES)}")
+    return name
+
+
+def operand_rule(name: str | None) -> OperandRule | None:
+    """The operand rule of this name. Raises InputError."""
+    if name is not None and name not in OPERAND_RULES:
+        raise InputError(f"there is no operand rule `{name}`", "use `resident` or `anywhere`")
+    return name
+
+
+def word(value: str | None, words: tuple[str, ...], option: str) -> str | None:
+    """`value` if it is one of `words` or missing. Raises InputError."""
+    if value is not None and value not in words:
+        raise InputError(f"{option} is `{value}`", f"use {' or '.join(f'`{w}`' for w in words)}")
+    return value
+
+
+def machine(
+    target: str | None,
+    scratchpad: str | None,
+    alignment: int | None,
+    rule: str | None,
+    offchip: float | None,
+    onchip: float | None,
+    flops: float | None,
+    base: Target | None = None,
+) -> Target:
+    """The target that the options describe; without `--target` they change `base`."""
+    from cosmalloc.target_file import custom, load_target
+
+    found = base if base is not None and target is None else load_target(target or "npu-2mib")
+    if all(v is None for v in (scratchpad, alignment, rule, offchip, onchip, flops)):
+        return found
+    return custom(
+        found,
+        scratchpad=scratchpad,
+        alignment=alignment,
+        operand_rule=operand_rule(rule),
+        offchip_read_bytes_per_second=offchip,
+        offchip_write_bytes_per_second=offchip,
+        onchip_read_bytes_per_second=onchip,
+        onchip_write_bytes_per_second=onchip,
+        flops_per_second=flops,
+    )
+
+
+Group = Literal["fuse", "none"]

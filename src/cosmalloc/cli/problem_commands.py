@@ -1,0 +1,124 @@
+"""`cosmalloc solve|verify|simulate`: problems and plans as JSON files."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import print_facts, print_json, progress_bar
+from cosmalloc.cli.map_command import explain_no_plan
+
+ProblemFile = Annotated[str, typer.Argument(metavar="PROBLEM.json")]
+PlanFile = Annotated[str, typer.Argument(metavar="PLAN.json")]
+
+
+def solve_(
+    problem: ProblemFile,
+    out: Annotated[str | None, typer.Option("-o", "--output", help="Write the plan here.")] = None,
+    target: o.TargetName = None,
+    scratchpad: o.Scratchpad = None,
+    alignment: o.Alignment = None,
+    operand_rule: o.Rule = None,
+    offchip_bandwidth: o.OffchipBandwidth = None,
+    onchip_bandwidth: o.OnchipBandwidth = None,
+    flops: o.Flops = None,
+    objective: o.ObjectiveName = "traffic",
+    solver: o.Solver = "auto",
+    seconds: o.Seconds = 10.0,
+    seed: o.Seed = 0,
+    as_json: o.AsJson = False,
+) -> None:
+    """Find a plan for a problem; options of the machine replace the problem's own."""
+    from cosmalloc.cli.summary import facts, summary
+    from cosmalloc.files import check_writable
+    from cosmalloc.plan_json import write_outcome
+    from cosmalloc.problem_json import read_problem
+    from cosmalloc.solve import solve
+
+    if out is not None:
+        check_writable(out)
+    found = read_problem(problem)
+    machine = o.machine(
+        target,
+        scratchpad,
+        alignment,
+        operand_rule,
+        offchip_bandwidth,
+        onchip_bandwidth,
+        flops,
+        found.target,
+    )
+    found = dataclasses.replace(found, target=machine)
+    with progress_bar() as progress:
+        outcome = solve(
+            found,
+            objective=o.objective(objective),
+            solver=solver,
+            seconds=seconds,
+            seed=seed,
+            progress=progress,
+        )
+    if out is not None:
+        write_outcome(out, outcome, found)
+    numbers = summary(found, outcome)
+    if as_json:
+        print_json(numbers)
+    else:
+        print_facts(found.name, facts(numbers))
+    if outcome.plan is None:
+        explain_no_plan(outcome.reason, outcome.smallest_scratchpad)
+        raise typer.Exit(1)
+
+
+def verify_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> None:
+    """Judge a plan: every fault, or the word that there is none."""
+    from cosmalloc.errors import InputError
+    from cosmalloc.plan_json import read_outcome
+    from cosmalloc.problem_json import read_problem
+    from cosmalloc.verify import verify
+
+    found = read_problem(problem)
+    outcome = read_outcome(plan, found)
+    if outcome.plan is None:
+        raise InputError(f"{plan} holds no plan: its status is `{outcome.status}`")
+    faults = verify(found, outcome.plan)
+    if as_json:
+        print_json({"legal": not faults, "faults": [dataclasses.asdict(f) for f in faults]})
+    elif faults:
+        for fault in faults:
+            print(f"law {fault.law}: {fault.message}")
+    else:
+        print(f"legal: {len(outcome.plan.residencies)} residencies keep all seven laws")
+    if faults:
+        raise typer.Exit(1)
+
+
+def simulate_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> None:
+    """The timeline of a plan in seconds."""
+    from cosmalloc.cli.summary import time_words
+    from cosmalloc.errors import InputError
+    from cosmalloc.plan_json import read_outcome
+    from cosmalloc.problem_json import read_problem
+    from cosmalloc.simulate import simulate
+
+    found = read_problem(problem)
+    outcome = read_outcome(plan, found)
+    if outcome.plan is None:
+        raise InputError(f"{plan} holds no plan: its status is `{outcome.status}`")
+    timeline = simulate(found, outcome.plan)
+    if as_json:
+        print_json(dataclasses.asdict(timeline))
+        return
+    stalls = sum(timeline.stall)
+    print_facts(
+        found.name,
+        {
+            "latency": time_words(timeline.latency),
+            "stalls": f"{time_words(stalls)} at {sum(s > 0 for s in timeline.stall)} borders",
+            "steps": str(len(timeline.step_start)),
+            "copies": str(len(timeline.transfer_start)),
+        },
+    )
