@@ -79,8 +79,8 @@ def test_random_arguments_have_the_shapes_and_types_of_the_model() -> None:
         assert (leaf.shape, leaf.dtype) == (drawn.shape, drawn.dtype)
 
 
-def test_the_cache_the_parameters_and_the_moments_are_donated() -> None:
-    for name, given in (("decode_step", "cache["), ("train_step", ("params[", "moments["))):
+def test_the_cache_the_parameters_and_the_optimiser_state_are_donated() -> None:
+    for name, given in (("decode_step", "cache["), ("train_step", ("params[", "opt_state["))):
         module = stored(name)
         marks = module.body.operations[0].attributes["arg_attrs"]
         for argument, mark in zip(argument_names(module), marks, strict=True):

@@ -20,16 +20,18 @@ RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 
 
 def train_step(
-    params: Params, moments: dict[str, Any], tokens: Array
+    params: Params, opt_state: dict[str, Any], tokens: Array
 ) -> tuple[Params, dict[str, Any], Array]:
-    """tokens int32[4, 65] -> new parameters, new moments, mean loss in nats per token.
+    """tokens int32[4, 65] -> new parameters, new state, mean loss in nats per token.
 
-    moments: `first` and `second`, pytrees like `params`, and `count`, int32[].
+    opt_state: `first` and `second`, pytrees like `params`, and `count`, int32[].
     """
     loss, gradient = jax.value_and_grad(_loss)(params, tokens)
-    count = moments["count"] + 1
-    first = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, moments["first"], gradient)
-    second = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, moments["second"], gradient)
+    count = opt_state["count"] + 1
+    first = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, opt_state["first"], gradient)
+    second = jax.tree.map(
+        lambda v, g: BETA2 * v + (1 - BETA2) * g * g, opt_state["second"], gradient
+    )
     rate = RATE * jnp.sqrt(1 - BETA2**count) / (1 - BETA1**count)
     params = jax.tree.map(
         lambda p, m, v: p - rate * m / (jnp.sqrt(v) + EPSILON), params, first, second
@@ -58,10 +60,10 @@ def model() -> Model:
         "blocks": [block_shapes(WIDTH, HIDDEN) for _ in range(LAYERS)],
         "norm": norm_shapes(WIDTH),
     }
-    moments = {
+    opt_state = {
         "first": params,
         "second": params,
         "count": jax.ShapeDtypeStruct((), jnp.int32),
     }
-    donating: Any = jax.jit(train_step, donate_argnames=("params", "moments"))
-    return donating, (params, moments, jax.ShapeDtypeStruct((BATCH, TIME + 1), jnp.int32))
+    donating: Any = jax.jit(train_step, donate_argnames=("params", "opt_state"))
+    return donating, (params, opt_state, jax.ShapeDtypeStruct((BATCH, TIME + 1), jnp.int32))
