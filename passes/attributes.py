@@ -37,8 +37,14 @@ def integer(value: int) -> ir.Attribute:
 
 
 def integers(values: Sequence[int]) -> ir.Attribute:
-    """`array<i64: …>`."""
-    return ir.DenseI64ArrayAttr.get(list(values))
+    """`dense<…> : tensor<Nxi64>`: `array<i64>` comes back as this from a portable artifact."""
+    return ir.DenseIntElementsAttr.get(np.array(values, np.int64))
+
+
+def to_integers(attribute: ir.Attribute) -> list[int]:
+    """The inverse of `integers`."""
+    values: list[int] = np.array(ir.DenseIntElementsAttr(attribute)).tolist()
+    return values
 
 
 def dictionary(values: Mapping[str, Any]) -> ir.Attribute:

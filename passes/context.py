@@ -67,8 +67,9 @@ def to_bytecode(module: ir.Module | ir.Operation) -> bytes:
 
 
 def to_portable(module: ir.Module) -> bytes:
-    """A StableHLO portable artifact of the current version."""
-    return bytes(stablehlo.serialize_portable_artifact(module, stablehlo.get_current_version()))
+    """A StableHLO portable artifact of the current version (of a copy: serialising changes it)."""
+    copy = clone(module)
+    return bytes(stablehlo.serialize_portable_artifact(copy, stablehlo.get_current_version()))
 
 
 def clone(module: ir.Module) -> ir.Module:

@@ -96,7 +96,7 @@ class _Outline:
                 "sym_name": ir.StringAttr.get("kernel"),
                 "sym_visibility": ir.StringAttr.get("private"),
                 "function_type": ir.TypeAttr.get(types),
-                KERNEL: ir.UnitAttr.get(),
+                KERNEL: ir.StringAttr.get(kernel_kind(flow, part)),
             },
             loc=tail.location,
             ip=ir.InsertionPoint(self.main),

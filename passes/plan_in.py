@@ -77,7 +77,7 @@ def _plan(program: Program) -> Plan:
 def _per_result(handle: ir.Operation, key: str) -> list[int]:
     if key not in handle.attributes:
         raise InputError(f"{context.place_of(handle)} has no attribute `{key}`")
-    return list(ir.DenseI64ArrayAttr(handle.attributes[key]))
+    return mem.to_integers(handle.attributes[key])
 
 
 def _transfer_rows(program: Program, body: list[ir.Operation]) -> list[list[int]]:

@@ -63,7 +63,7 @@ class Rules:
         """0 where a dimension is 0."""
         found = self._shaped(type)
         if isinstance(found, str):
-            raise InputError(f"type {found}", TYPE_HINT)
+            raise InputError(f"type `{type}` has no size: {found}", TYPE_HINT)
         return found.bytes
 
     def trip_count(self, op: ir.OpView | ir.Operation) -> int:
@@ -79,6 +79,13 @@ class Rules:
             )
         return trips
 
+    def function_cost(self, function: ir.OpView | ir.Operation) -> Cost:
+        """One run of a function's body: read per argument, written per result."""
+        block = function.operation.regions[0].blocks[0]
+        run = flow(self, block)
+        read = tuple(run.read.get(argument, 0) for argument in block.arguments)
+        return Cost(run.flops, run.transcendentals, read, tuple(run.returned), run.inside)
+
     def callee_cost(self, op: ir.Operation) -> Cost:
         """Cost of the function that a call or a composite names."""
         attribute = "decomposition" if op.name == "stablehlo.composite" else "callee"
@@ -90,18 +97,12 @@ class Rules:
             return known
         self._callees[name] = None
         try:
-            cost = self._function(_function(op, name))
+            cost = self.function_cost(_function(op, name))
         except BaseException:
             del self._callees[name]
             raise
         self._callees[name] = cost
         return cost
-
-    def _function(self, function: ir.Operation) -> Cost:
-        block = function.regions[0].blocks[0]
-        run = flow(self, block)
-        read = tuple(run.read.get(argument, 0) for argument in block.arguments)
-        return Cost(run.flops, run.transcendentals, read, tuple(run.returned), run.inside)
 
     def _node(self, op: ir.Operation) -> Node:
         return Node(op, self._facts(op, op.operands), self._facts(op, op.results), self)
@@ -111,7 +112,8 @@ class Rules:
         for value in values:
             found = self._shaped(value.type)
             if isinstance(found, str):
-                raise InputError(f"{where(op)} has a value of type {found}", TYPE_HINT)
+                fact = f"{where(op)} has a value of type `{value.type}` without a size: {found}"
+                raise InputError(fact, TYPE_HINT)
             facts.append(found)
         return tuple(facts)
 

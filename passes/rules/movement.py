@@ -12,6 +12,7 @@ from math import prod
 from jaxlib.mlir import ir
 
 from cosmalloc.passes.rules.rule import Cost, Node, Pairs, Rule, free, named
+from cosmalloc.passes.rules.views import view_if
 from cosmalloc.passes.rules.windows import hits
 
 
@@ -28,6 +29,16 @@ def _slice(node: Node) -> Cost:
     """Reads of operand 0 as many elements as the result has; the other operands are indices."""
     kept = node.operands[0].bytes_of(node.results[0].elements)
     return node.all_bytes(read=(kept, *(s.bytes for s in node.operands[1:])))
+
+
+def _keeps_all(node: Node) -> bool:
+    """A slice of everything, a concatenation of one operand: the operand under another name."""
+    return node.operands[0].shape == node.results[0].shape
+
+
+def _pads_nothing(node: Node) -> bool:
+    low, high = node.numbers("edge_padding_low", ()), node.numbers("edge_padding_high", ())
+    return _keeps_all(node) and not any(low) and not any(high)
 
 
 def _pad(node: Node) -> Cost:
@@ -114,11 +125,11 @@ RULES: dict[str, Rule] = {
     "stablehlo.partition_id": Rule("constant", _make),
     "stablehlo.replica_id": Rule("constant", _make),
     "stablehlo.broadcast": Rule("broadcast", _copy),
-    "stablehlo.slice": Rule("movement", _slice),
+    "stablehlo.slice": view_if(_keeps_all, "movement", _slice),
     "stablehlo.reverse": Rule("movement", _copy),
-    "stablehlo.concatenate": Rule("kernel", _copy),
-    "stablehlo.pad": Rule("kernel", _pad),
-    "stablehlo.dynamic_slice": Rule("kernel", _slice),
+    "stablehlo.concatenate": view_if(_keeps_all, "kernel", _copy),
+    "stablehlo.pad": view_if(_pads_nothing, "kernel", _pad),
+    "stablehlo.dynamic_slice": view_if(_keeps_all, "kernel", _slice),
     "stablehlo.gather": Rule("kernel", _slice),
     "stablehlo.torch_index_select": Rule("kernel", _slice),
     "stablehlo.dynamic_update_slice": Rule("kernel", _dynamic_update_slice, _first_in_place),

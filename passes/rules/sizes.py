@@ -72,14 +72,14 @@ def shaped(type: ir.Type, sizes: Sizes) -> Shaped | str:
     if not isinstance(type, ir.ShapedType):
         bits = sizes.element_bits(type)
         if bits is None:
-            return f"`{type}` is no tensor"
+            return "it is no tensor"
         return Shaped((), 1, bits, isinstance(type, ir.ComplexType))
     if not type.has_static_shape:
-        return f"`{type}` has a dynamic shape"
+        return "its shape is dynamic"
     element = type.element_type
     bits = sizes.element_bits(element)
     if bits is None:
-        return f"`{type}` has elements of unknown width"
+        return "its elements have no known width"
     shape = tuple(type.shape)
     return Shaped(shape, prod(shape), bits, isinstance(element, ir.ComplexType))
 
@@ -88,7 +88,7 @@ def tensor_bytes(type: ir.Type, sizes: Sizes | None = None) -> int:
     """Bytes of a tensor of this type, 0 where a dimension is 0. InputError if they are unknown."""
     found = shaped(type, sizes or Sizes())
     if isinstance(found, str):
-        raise InputError(f"type {found}", TYPE_HINT)
+        raise InputError(f"type `{type}` has no size: {found}", TYPE_HINT)
     return found.bytes
 
 

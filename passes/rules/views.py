@@ -2,6 +2,7 @@
 
 `broadcast_in_dim` and `transpose` are views where they move no element: they only add or move
 dimensions of size 1 in row-major order. `bitcast_convert` is one where the element keeps its width.
+`movement.py` adds slices that keep everything and pads that add nothing.
 """
 
 from __future__ import annotations
