@@ -5,8 +5,8 @@
 
 flops_per_second is the target's peak rate; weight says how many operations one exponential, root or
 sine is worth on the machine, 1 where nothing is known. (1) is a lower bound: no kernel reaches the
-peak, so a roofline underestimates compute-bound operators. A learned model answers the same question
-from the same facts; it replaces (1), never the rules of the copy queue.
+peak, so a roofline underestimates compute-bound operators. A learned model answers the same
+question from the same facts; it replaces (1), never the rules of the copy queue.
 
 Williams, Waterman, Patterson: "Roofline: an insightful visual performance model", CACM 52(4), 2009.
 """

@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from math import ceil, log2, prod
 
+from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
 
-from cosmalloc.passes.rules.rule import Cost, Node, Rule
+from cosmalloc.passes.rules.rule import Cost, Node, Rule, flat
 from cosmalloc.passes.rules.sizes import Shaped
 from cosmalloc.passes.rules.windows import pairs, touched, windows_of
 
@@ -37,18 +38,27 @@ def _dot(node: Node) -> Cost:
 
 def _ragged_dot(node: Node) -> Cost:
     """Where the groups split the contracted dimension, each group sums its share only."""
-    text = str(node.attribute("ragged_dot_dimension_numbers"))
-    contracting = _listed(text, "lhs_contracting_dimensions")
+    contracting, ragged = _ragged_dimensions(node)
     contracted = prod(node.operands[0].shape[d] for d in contracting)
     flops = 2 * node.results[0].elements * contracted
-    if set(_listed(text, "lhs_ragged_dimensions")) & set(contracting):
+    if set(ragged) & set(contracting):
         flops //= max(1, node.operands[2].shape[-1])
     return node.all_bytes(flops=flops)
 
 
-def _listed(text: str, name: str) -> list[int]:
-    found = re.search(rf"{name} = \[([\d, ]*)\]", text)
-    return [int(n) for n in found[1].split(",") if n.strip()] if found else []
+def _ragged_dimensions(node: Node) -> tuple[list[int], list[int]]:
+    """Contracting and ragged dimensions of the left side."""
+    numbers = node.attribute("ragged_dot_dimension_numbers")  # a composite lists all six in order
+    if isinstance(numbers, ir.ArrayAttr):
+        return flat(numbers[2]), flat(numbers[4])
+    found = [
+        re.search(rf"{name} = \[([\d, ]+)\]", str(numbers))
+        for name in ("lhs_contracting_dimensions", "lhs_ragged_dimensions")
+    ]
+    if None in found:
+        raise node.fault(f"has dimension numbers this reader does not know: {numbers}")
+    contracting, ragged = ([int(n) for n in m[1].split(",")] for m in found if m)
+    return contracting, ragged
 
 
 def _convolution(node: Node) -> Cost:

@@ -5,8 +5,8 @@
     syevd  9 n^3       geev  25 n^3       gesdd  6 m n^2 + 20 n^3, m >= n
                        Golub and Van Loan, Matrix Computations, sections 8.3, 7.5, 8.6
 
-`mhlo.X` and `chlo.X` behave as the operation X. Sharding marks and the copies `mem.load` and
-`mem.store` leave the value as it is: a mapped module reads back as the unmapped one.
+`mhlo.X` and `chlo.X` behave as the element-wise operation X. Sharding marks and the copies
+`mem.load` and `mem.store` leave the value as it is: a mapped module reads back as the unmapped one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from math import prod
 
-from cosmalloc.passes.rules import contraction, elementwise, reduction
+from cosmalloc.passes.rules import elementwise, reduction
 from cosmalloc.passes.rules.rule import Cost, Node, Pairs, Rule
 from cosmalloc.passes.rules.views import EACH
 
@@ -55,6 +55,7 @@ _XLA_NAMES = {
     "LuDecomposition": "getrf",
     "Eigh": "syevd",
 }
+_TOP_K = ("TopK", "mhlo.topk", "chlo.top_k")
 _VIEWS = (
     *("Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "xla.sdy.FuncResultSharding"),
     *("annotate_device_placement", "LayoutConstraint", "MoveToHost", "MoveToDevice"),
@@ -91,11 +92,10 @@ def _target_rules() -> dict[str, Rule]:
         rules[f"lapack_{letter}trsm_ffi"] = Rule("kernel", _triangular, aliases)
     for name, routine in _XLA_NAMES.items():
         rules[name] = Rule("kernel", _factorisation(_FACTORISATIONS[routine]), aliases)
-    for source in (elementwise, reduction, contraction):
-        for name, rule in source.RULES.items():
-            operation = name.partition(".")[2]
-            rules[f"mhlo.{operation}"] = rules[f"chlo.{operation}"] = rule
-    rules["mhlo.topk"] = rules["TopK"] = reduction.RULES["chlo.top_k"]
+    for name in elementwise.BY_NAME:
+        operation = name.partition(".")[2]
+        rules[f"mhlo.{operation}"] = rules[f"chlo.{operation}"] = elementwise.RULES[name]
+    rules.update(dict.fromkeys(_TOP_K, reduction.RULES["chlo.top_k"]))
     rules.update(dict.fromkeys(_VIEWS, EACH))
     return rules
 

@@ -53,6 +53,7 @@ def _map(node: Node) -> Cost:
     return node.all_bytes(flops=elements * flops, transcendentals=elements * transcendentals)
 
 
+BY_NAME = (*ARITHMETIC, *TRANSCENDENTAL, *CHLO_ARITHMETIC, *CHLO_TRANSCENDENTAL)
 RULES: dict[str, Rule] = {
     **dict.fromkeys((*ARITHMETIC, *CHLO_ARITHMETIC), Rule("elementwise", _arithmetic)),
     **dict.fromkeys((*TRANSCENDENTAL, *CHLO_TRANSCENDENTAL), Rule("elementwise", _transcendental)),

@@ -52,7 +52,12 @@ class Node:
 
     def attribute(self, name: str, default: Any = None) -> Any:
         attributes = self.op.attributes
-        return attributes.get(name, default)
+        if self.op.name != "stablehlo.composite":
+            return attributes.get(name, default)
+        inner = attributes.get("composite_attributes")
+        if inner is None or name not in ir.DictAttr(inner):
+            return default
+        return ir.DictAttr(inner)[name]
 
     def number(self, name: str, default: int) -> int:
         """An integer attribute."""

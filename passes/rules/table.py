@@ -41,8 +41,7 @@ def find(op: ir.Operation) -> Rule:
     if name == "stablehlo.custom_call":
         return _custom_call(op)
     if name == "stablehlo.composite":
-        # `stablehlo.composite "chlo.erf"` is how erf is exported: what it means is known by name
-        return RULES.get(ir.StringAttr(op.attributes["name"]).value) or RULES[name]
+        return _composite(op)
     rule = RULES.get(name)
     if rule is not None:
         return rule
@@ -50,6 +49,13 @@ def find(op: ir.Operation) -> Rule:
         fact, hint = REASONS[name]
         raise InputError(f"{where(op)} {fact}", hint)
     raise InputError(f"{where(op)} has no rule", "add one to the tables of `passes/rules`")
+
+
+def _composite(op: ir.Operation) -> Rule:
+    """`stablehlo.composite "chlo.erf"` is how erf is exported: its name says what it means."""
+    name = ir.StringAttr(op.attributes["name"]).value
+    known = name in elementwise.BY_NAME or name in ("chlo.top_k", "chlo.ragged_dot")
+    return RULES[name if known else "stablehlo.composite"]
 
 
 def _custom_call(op: ir.Operation) -> Rule:
