@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cosmalloc.passes.read import read_model as read_model
     from cosmalloc.passes.plan_in import read_plan as read_plan
     from cosmalloc.passes.reading import Reading as Reading
+    from cosmalloc.passes.strip_memory import StripMemory as StripMemory
 
 _HOME = {
     "DropBarriers": "drop_barriers",
@@ -37,6 +38,7 @@ _HOME = {
     "Pipeline": "pipeline",
     "Program": "program",
     "Reading": "reading",
+    "StripMemory": "strip_memory",
     "annotate": "plan_out",
     "execute": "execution",
     "execute_unmapped": "execution",

@@ -1,7 +1,8 @@
 """A plan run on real data: one byte buffer as large as the scratchpad, an off-chip store, real copies.
 
 Each operator reads its operands' bytes where the plan has them at its step, XLA:CPU evaluates its
-kernel, and the results' bytes go where the plan puts them. Copies are timed as badly as the plan
+kernel, and the results' bytes go where the plan puts them; before that they are garbage, unless the
+kernel works in place. Copies are timed as badly as the plan
 allows: a load's bytes are garbage until it must be complete; a store reads its bytes as late as it
 may, and writes garbage if they changed since it was issued. So a plan that is wrong gives wrong
 data or an `ExecutionError`, even though nothing here knows the laws of a plan.
@@ -43,7 +44,7 @@ def execute(module: ir.Module, arguments: Sequence[Any], plan: Plan | None = Non
     plan: run this instead of the module's own. Raises InputError, ExecutionError.
     """
     with module.context, ir.Location.unknown():
-        mapped = read_program(module)
+        mapped = read_program(module.operation)
         chosen = plan or mapped.outcome.plan
         assert chosen is not None
         return _Machine(mapped.program, chosen, arguments).run()
@@ -52,7 +53,7 @@ def execute(module: ir.Module, arguments: Sequence[Any], plan: Plan | None = Non
 def execute_unmapped(module: ir.Module, arguments: Sequence[Any]) -> list[Array]:
     """The same kernels in the same order on plain values: no scratchpad, no copies."""
     with module.context, ir.Location.unknown():
-        mapped = read_program(module)
+        mapped = read_program(module.operation)
         assert mapped.outcome.plan is not None
         machine = _Machine(mapped.program, Plan(mapped.outcome.plan.order), arguments)
         return machine.run(everywhere=True)
@@ -144,6 +145,8 @@ class _Machine:
 
     def _operate(self, step: int, operator: int, everywhere: bool) -> None:
         handle = self.program.operations[operator]
+        for tensor in () if everywhere else self.problem.operators[operator].outputs:
+            self._spoil(tensor, step, operator)
         operands = [
             array_of(self._read(self.program.tensors[value], step, everywhere), value.type)
             for value in self.kernels.inputs(operator)
@@ -155,6 +158,24 @@ class _Machine:
         for tensor, result, value in zip(outputs, results, handle.results, strict=False):
             data = array_bytes(np.asarray(result, numpy_type(value.type)))
             self._write(tensor, step, data, everywhere)
+
+    def _spoil(self, tensor: int, step: int, operator: int) -> None:
+        """A kernel may write a result before it has read its operands, unless it works in place."""
+        begun = [stay for stay in self.stays.get(tensor, ()) if stay.start == step]
+        group = self.problem.tensors[tensor].alias_group
+        inputs = self.problem.operators[operator].inputs
+        partners = [t for t in inputs if self.problem.tensors[t].alias_group == group]
+        taken = {
+            stay.offset
+            for partner in (partners if group is not None else ())
+            for stay in self.stays.get(partner, ())
+            if stay.ready <= step < stay.stop
+        }
+        for stay in begun:
+            if stay.offset not in taken:
+                begin = stay.offset * self.unit
+                size = self.problem.tensors[tensor].bytes * self.unit
+                self.chip[begin : begin + size] = _GARBAGE
 
     def _read(self, tensor: int, step: int, everywhere: bool) -> Bytes:
         if not everywhere:

@@ -71,6 +71,9 @@ class _Writer:
         for transfer in borders.get(len(plan.order), ()):
             self._transfer(transfer, terminator)
         self._redirect(terminator, len(plan.order) + 1)
+        for view in reversed(body[:-1]):  # views that nobody looks through any more
+            if view.results and _is_view(view.results[0]) and not any(view.results[0].uses):
+                view.erase()
 
     def _transfer(self, transfer: Transfer, before: ir.Operation) -> None:
         numbers = {"start": transfer.start, "stop": transfer.stop}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,9 @@ def _wrap(handle: ir.Operation, module: ir.Module) -> None:
     ir.Operation.create("func.return", operands=list(clone.results), ip=point)
 
 
+@lru_cache(maxsize=256)
 def compile_module(bytecode: bytes) -> Any:
-    """An XLA:CPU executable of a module's `main`."""
+    """An XLA:CPU executable of a module's `main`; the latest ones are kept."""
     import jax
     from jaxlib import xla_client
 

@@ -11,6 +11,7 @@ from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.program import Program, extract
 from cosmalloc.passes.reading import Reading
+from cosmalloc.passes.strip_memory import is_transfer
 from cosmalloc.plan import Outcome, Plan, Residency, Transfer
 from cosmalloc.problem import Problem
 from cosmalloc.target import Target
@@ -86,10 +87,8 @@ def _transfer_rows(program: Program, body: list[ir.Operation]) -> list[list[int]
         return mem.to_table(program.main.attributes[mem.TRANSFERS])
     rows = []
     for operation in body:
-        if operation.name != "stablehlo.custom_call":
-            continue
-        name = ir.StringAttr(operation.attributes["call_target_name"]).value
-        if name in (mem.LOAD, mem.STORE):
+        if is_transfer(operation):
+            name = ir.StringAttr(operation.attributes["call_target_name"]).value
             numbers = mem.to_dictionary(operation.attributes["backend_config"])
             stay = [numbers.get("offset", -1), numbers.get("until", -1)]
             tensor = program.tensors[operation.operands[0]]

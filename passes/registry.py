@@ -16,6 +16,7 @@ def passes() -> dict[str, type[ModulePass]]:
     from cosmalloc.passes.insert_transfers import InsertTransfers
     from cosmalloc.passes.lifetimes_pass import LifetimesPass
     from cosmalloc.passes.map_memory import MapMemory
+    from cosmalloc.passes.strip_memory import StripMemory
 
     kinds: tuple[type[ModulePass], ...] = (
         Inline,
@@ -24,5 +25,6 @@ def passes() -> dict[str, type[ModulePass]]:
         LifetimesPass,
         MapMemory,
         InsertTransfers,
+        StripMemory,
     )
     return {kind.argument: kind for kind in kinds}

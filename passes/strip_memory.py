@@ -1,0 +1,49 @@
+"""`strip-memory`: a mapped module for consumers that plan their own memory.
+
+Transfers and `mem.*` attributes go; the operators stay in the plan's order, and so do the kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxlib.mlir import ir
+
+from cosmalloc.passes import attributes as mem
+from cosmalloc.passes.inline import KERNEL
+from cosmalloc.passes.pass_base import ModulePass
+
+
+@dataclass(frozen=True)
+class StripMemory(ModulePass):
+    """Undo everything that mapping wrote, but for the order and the argument names."""
+
+    argument: ClassVar[str] = "strip-memory"
+
+    def run(self, module: ir.Operation) -> None:
+        for operation in list(_operations(module)):
+            if is_transfer(operation):
+                operation.results[0].replace_all_uses_with(operation.operands[0])
+                operation.erase()
+                continue
+            for name in [item for item in operation.attributes if item.startswith("mem.")]:
+                if name != KERNEL:
+                    del operation.attributes[name]
+
+
+def is_transfer(operation: ir.Operation) -> bool:
+    """Whether it is a `@mem.load` or `@mem.store`."""
+    if operation.name != "stablehlo.custom_call":
+        return False
+    target = ir.StringAttr(operation.attributes["call_target_name"]).value
+    return target in (mem.LOAD, mem.STORE)
+
+
+def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:
+    yield operation
+    for region in operation.regions:
+        for block in region.blocks:
+            for op in block:
+                yield from _operations(op.operation)
