@@ -18,5 +18,13 @@ def run(name: str, capsys: pytest.CaptureFixture[str]) -> str:
 def test_passes_join_a_foreign_pass_manager(capsys: pytest.CaptureFixture[str]) -> None:
     out = run("own_pipeline.py", capsys)
     assert "convolution.0 of 10 operations\n" in out
-    assert "mem.offsets = array<i64: " in out
+    assert "mem.operator = 0 : i64" in out
     assert "stablehlo.custom_call @mem.load(%arg11)" in out
+
+
+def test_a_jax_function_is_mapped_and_runs_through_its_plan(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = run("map_a_jax_function.py", capsys)
+    assert "feasible 65536 bytes beyond the compulsory ones\n" in out
+    assert "stablehlo.custom_call @mem.store(%2)" in out  # `value` leaves the chip for a while
