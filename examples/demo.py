@@ -1,4 +1,4 @@
-"""`make demo`: MobileNetV2 into 2 MiB, the plan proven legal, the mapped network run on real data."""
+"""`make demo`: MobileNetV2 into 2 MiB, the plan proven legal, the network run on real data."""
 
 from __future__ import annotations
 

@@ -9,21 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cosmalloc.passes.plan_out import annotate as annotate
     from cosmalloc.passes.drop_barriers import DropBarriers as DropBarriers
     from cosmalloc.passes.execution import ExecutionError as ExecutionError
     from cosmalloc.passes.execution import execute as execute
     from cosmalloc.passes.execution import execute_unmapped as execute_unmapped
-    from cosmalloc.passes.program import Program as Program
-    from cosmalloc.passes.program import extract as extract
     from cosmalloc.passes.group_operators import GroupOperators as GroupOperators
     from cosmalloc.passes.inline import Inline as Inline
     from cosmalloc.passes.insert_transfers import InsertTransfers as InsertTransfers
     from cosmalloc.passes.lifetimes_pass import LifetimesPass as LifetimesPass
     from cosmalloc.passes.map_memory import MapMemory as MapMemory
     from cosmalloc.passes.pipeline import Pipeline as Pipeline
-    from cosmalloc.passes.read import read_model as read_model
     from cosmalloc.passes.plan_in import read_plan as read_plan
+    from cosmalloc.passes.plan_out import annotate as annotate
+    from cosmalloc.passes.program import Program as Program
+    from cosmalloc.passes.program import extract as extract
+    from cosmalloc.passes.read import read_model as read_model
     from cosmalloc.passes.reading import Reading as Reading
     from cosmalloc.passes.strip_memory import StripMemory as StripMemory
 

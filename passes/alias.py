@@ -1,8 +1,8 @@
 """Which in-place updates may really share storage.
 
-The result r of operator o may take the bytes of operand a where, in every order, nobody reads a after
-o: every other reader of a comes before o on a path. And a is tracked, as large as r, not an output
-of the program, and not the caller's own memory (an argument counts only if it was donated).
+The result r of operator o may take the bytes of operand a where, in every order, nobody reads a
+after o: every other reader of a comes before o on a path. And a is tracked, as large as r, not an
+output of the program, and not the caller's own memory (an argument counts only if it was donated).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The attributes of a mapped module (prefix `mem.`), to and from our words. docs/format.md lists them."""
+"""The attributes of a mapped module, to and from our words. docs/format.md lists them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
@@ -38,7 +39,7 @@ def integer(value: int) -> ir.Attribute:
 
 def integers(values: Sequence[int]) -> ir.Attribute:
     """`dense<…> : tensor<Nxi64>`: `array<i64>` comes back as this from a portable artifact."""
-    return ir.DenseIntElementsAttr.get(np.array(values, np.int64))
+    return _dense(np.array(values, np.int64))
 
 
 def to_integers(attribute: ir.Attribute) -> list[int]:
@@ -60,15 +61,25 @@ def _scalar(value: Any) -> ir.Attribute:
     return ir.StringAttr.get(value)
 
 
+def _dense(values: npt.NDArray[np.int64]) -> ir.Attribute:
+    get: Any = ir.DenseIntElementsAttr.get  # its stubs don't know that arrays are buffers
+    found: ir.Attribute = get(values)
+    return found
+
+
+def entries(attribute: ir.Attribute) -> dict[str, ir.Attribute]:
+    """A dictionary attribute as a dictionary."""
+    named: Any = ir.DictAttr(attribute)  # its stubs don't know that it is iterable
+    return {item.name: item.attr for item in named}
+
+
 def to_dictionary(attribute: ir.Attribute) -> dict[str, Any]:
     """The inverse of `dictionary`. Raises InputError."""
     found: dict[str, Any] = {}
-    for item in ir.DictAttr(attribute):
-        if not isinstance(item.attr, (ir.IntegerAttr, ir.FloatAttr, ir.StringAttr)):
-            raise InputError(
-                f"attribute `{item.name}` of the module is `{item.attr}`, no number or word"
-            )
-        found[item.name] = item.attr.value
+    for name, value in entries(attribute).items():
+        if not isinstance(value, (ir.IntegerAttr, ir.FloatAttr, ir.StringAttr)):
+            raise InputError(f"attribute `{name}` of the module is `{value}`, no number or word")
+        found[name] = value.value
     return found
 
 
@@ -87,7 +98,7 @@ def to_value(kind: type[T], attribute: ir.Attribute, place: str) -> T:
 
 def table(rows: Sequence[Sequence[int]], columns: int) -> ir.Attribute:
     """int64[N, columns] as a dense attribute."""
-    return ir.DenseIntElementsAttr.get(np.array(rows, np.int64).reshape(len(rows), columns))
+    return _dense(np.array(rows, np.int64).reshape(len(rows), columns))
 
 
 def to_table(attribute: ir.Attribute) -> list[list[int]]:

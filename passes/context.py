@@ -93,7 +93,8 @@ def entry(module: ir.Operation) -> ir.Operation:
         )
     if len(found[0].regions[0].blocks) != 1:
         raise InputError(f"function `{symbol(found[0])}` has no body of one block")
-    return found[0]
+    function: ir.Operation = found[0]
+    return function
 
 
 def symbol(function: ir.Operation) -> str:
@@ -105,11 +106,6 @@ def functions(module: ir.Operation) -> dict[str, ir.Operation]:
     """Every function of a module by name."""
     found = (op.operation for op in module.regions[0].blocks[0])
     return {symbol(op): op for op in found if op.name == "func.func"}
-
-
-def place_of(operation: ir.Operation) -> str:
-    """Where an operation stands, for an error: its name and its location."""
-    return f"`{operation.name}` at {short_location(operation.location)}"
 
 
 def short_location(location: ir.Location) -> str:

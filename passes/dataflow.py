@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from jaxlib.mlir import ir
 
@@ -28,7 +29,7 @@ class Dataflow:
     results: tuple[tuple[int, ...], ...]
     made_by: tuple[int, ...]
     returned: tuple[int, ...]
-    handles: tuple[ir.Value, ...]
+    handles: tuple[ir.Value[Any], ...]
     outside: int
 
     @cached_property
@@ -47,10 +48,10 @@ def dataflow(block: ir.Block, rules: Rules) -> Dataflow:
     """Number the values of `block`."""
     operations = [op.operation for op in block]
     terminator = operations.pop()
-    number: dict[ir.Value, int] = {}
-    handles: list[ir.Value] = []
+    number: dict[ir.Value[Any], int] = {}
+    handles: list[ir.Value[Any]] = []
 
-    def add(value: ir.Value) -> int:
+    def add(value: ir.Value[Any]) -> int:
         number[value] = len(handles)
         handles.append(value)
         return number[value]

@@ -1,4 +1,4 @@
-"""A plan run on real data: one byte buffer as large as the scratchpad, an off-chip store, real copies.
+"""A plan run on real data: a byte buffer as large as the scratchpad, an off-chip store, copies.
 
 Each operator reads its operands' bytes where the plan has them at its step, XLA:CPU evaluates its
 kernel, and the results' bytes go where the plan puts them; before that they are garbage, unless the
@@ -22,10 +22,10 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
-from cosmalloc.passes.program import Program
 from cosmalloc.passes.kernels import Kernels
 from cosmalloc.passes.numpy_types import array_bytes, array_of, numpy_type, shape_of
 from cosmalloc.passes.plan_in import read_program
+from cosmalloc.passes.program import Program
 from cosmalloc.plan import Plan, Transfer
 
 Bytes = npt.NDArray[np.uint8]
@@ -134,7 +134,7 @@ class _Machine:
         self.home[tensor] = data[: self._size(tensor)]
 
     def _window(self, tensor: int, border: int, *, after: bool) -> Bytes:
-        """The scratchpad bytes of a tensor at a border: of the stay that begins there, or that lasts."""
+        """The scratchpad bytes of a tensor at a border: the stay that begins there, or lasts."""
         for stay in self.stays.get(tensor, ()):
             if stay.start == border if after else stay.start < border <= stay.stop:
                 begin = stay.offset * self.unit
@@ -202,7 +202,7 @@ class _Machine:
             raise ExecutionError(f"tensor {self._name(tensor)} has no copy off-chip")
         return self.home[tensor]
 
-    def _output(self, value: ir.Value) -> Array:
+    def _output(self, value: ir.Value[Any]) -> Array:
         return array_of(self._at_home(self.program.tensors[value]), value.type).copy()
 
     def _name(self, tensor: int) -> str:

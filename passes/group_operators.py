@@ -1,13 +1,13 @@
 """`group-operators`: form kernels, each a private function that `main` calls.
 
-After it `main` holds weights (dense constants), one `func.call` an operator (or, with policy `none`,
-one operation), and views. Inlining the calls gives the program that was there before.
+After it `main` holds weights (dense constants), one `func.call` an operator (or, with policy
+`none`, one operation), and views. Inlining the calls gives the program that was there before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from jaxlib.mlir import ir
 
@@ -19,7 +19,7 @@ from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules import Rules
 
-Values = dict[ir.Value, ir.Value]
+Values: TypeAlias = "dict[ir.Value[Any], ir.Value[Any]]"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,11 @@ class _Outline:
         made.update(zip(outputs, call.results, strict=True))
 
     def _kernel(
-        self, part: Group, inputs: list[ir.Value], outputs: list[ir.Value], tail: ir.Operation
+        self,
+        part: Group,
+        inputs: list[ir.Value[Any]],
+        outputs: list[ir.Value[Any]],
+        tail: ir.Operation,
     ) -> str:
         flow = self.flow
         types = ir.FunctionType.get([v.type for v in inputs], [v.type for v in outputs])
@@ -144,7 +148,9 @@ def rename(operation: ir.Operation, inside: Values) -> None:
                 rename(op.operation, inside)
 
 
-def _viewed(value: ir.Value, made: Values, before: ir.Operation, flow: Dataflow) -> ir.Value:
+def _viewed(
+    value: ir.Value[Any], made: Values, before: ir.Operation, flow: Dataflow
+) -> ir.Value[Any]:
     """The new value for a returned one; views between it and its storage are made again."""
     if value in made:
         return made[value]

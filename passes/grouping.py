@@ -2,8 +2,8 @@
 
 *Free* operations belong to nobody, every kernel that needs one makes it again: small constants,
 iota, broadcasts, views, and element-wise operations on nothing but constants. Every other operation
-starts as a group of its own. Groups merge only where the sole result of one is read by the other alone, so
-a merge never closes a cycle:
+starts as a group of its own. Groups merge only where the sole result of one is read by the other
+alone, so a merge never closes a cycle:
 
     epilogue   an element-wise operation (or transpose, slice, reverse) joins the group that makes
                one of its operands: a group with a kernel first, then the largest operand, then the

@@ -12,6 +12,7 @@ from jaxlib.mlir._mlir_libs import _jax_mlir_ext
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.pass_base import ModulePass
+from cosmalloc.passes.rules import where
 
 KERNEL = "mem.kernel"  # marks the functions that `group-operators` made
 _CALLEE = {"func.call": "callee", "stablehlo.composite": "decomposition"}
@@ -56,7 +57,7 @@ def _inline_into(
     for call in list(_calls(functions[name])):
         target = callee(call)
         if target not in functions:
-            raise InputError(f"{context.place_of(call)} calls `{target}`, which does not exist")
+            raise InputError(f"{where(call)} calls `{target}`, which does not exist")
         if KERNEL in functions[target].attributes:
             continue
         _inline_into(target, functions, done, (*path, name))

@@ -4,23 +4,24 @@
     %off = stablehlo.custom_call @mem.store(%on)   {start, stop}
 
 A load's result is the tensor on chip, a store's result is the tensor off-chip: who reads which says
-where it reads. Each stands on the border before step `start`, blocking stores first, then blocking loads.
+where it reads. Each stands on the border before step `start`, blocking stores first, then blocking
+loads.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
-from cosmalloc.passes.program import Program
 from cosmalloc.passes.group_operators import rename
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_in import read_program
+from cosmalloc.passes.program import Program, reads
 from cosmalloc.plan import Plan, Transfer
 
 
@@ -44,8 +45,8 @@ class InsertTransfers(ModulePass):
 class _Writer:
     program: Program
     plan: Plan
-    chip: dict[int, ir.Value] = field(default_factory=dict)  # tensor -> its value on chip
-    home: dict[int, ir.Value] = field(default_factory=dict)  # tensor -> its value off-chip
+    chip: dict[int, ir.Value[Any]] = field(default_factory=dict)  # tensor -> its value on chip
+    home: dict[int, ir.Value[Any]] = field(default_factory=dict)  # tensor -> its value off-chip
 
     def write(self) -> None:
         program, plan = self.program, self.plan
@@ -99,36 +100,32 @@ class _Writer:
 
     def _redirect(self, operation: ir.Operation, step: int) -> None:
         """Let `operation` read every tensor where the plan has it at `step`."""
-        renamed: dict[ir.Value, ir.Value] = {}
-        for value in read_values(operation):
+        renamed: dict[ir.Value[Any], ir.Value[Any]] = {}
+        for value in dict.fromkeys(reads(operation)):
             tensor = self.program.tensors[value]
             on_chip = any(start <= step < stop for start, stop in self.ready.get(tensor, ()))
             now = self.chip[tensor] if on_chip else self.home[tensor]
             renamed[value] = self._viewed(value, now, operation)
         rename(operation, renamed)
 
-    def _viewed(self, value: ir.Value, now: ir.Value, before: ir.Operation) -> ir.Value:
+    def _viewed(
+        self, value: ir.Value[Any], now: ir.Value[Any], before: ir.Operation
+    ) -> ir.Value[Any]:
         """`value` seen through its views from the tensor's present value `now`."""
         if not _is_view(value):
             return now
         maker = value.owner
+        assert isinstance(maker, ir.OpView)
         base = self._viewed(maker.operands[0], now, before)
         if base == maker.operands[0]:
             return value
         clone = maker.clone(ip=ir.InsertionPoint(before)).operation
         clone.operands[0] = base
-        return clone.results[0]
+        seen: ir.Value[Any] = clone.results[0]
+        return seen
 
 
-def read_values(operation: ir.Operation) -> list[ir.Value]:
-    """What an operation reads, captures included, each once."""
-    from cosmalloc.passes.rules import captures
-
-    inner = captures(operation) if operation.regions else ()
-    return list(dict.fromkeys((*operation.operands, *inner)))
-
-
-def _is_view(value: ir.Value) -> bool:
+def _is_view(value: ir.Value[Any]) -> bool:
     owner = value.owner
     if isinstance(owner, ir.Block):
         return False

@@ -19,9 +19,11 @@ from cosmalloc.passes.workspace import workspace_bytes
 
 @dataclass(frozen=True, slots=True)
 class KernelCost:
-    """read: bytes per input; written: bytes per result; in_place: (result, input) pairs that may share
-    storage, bytes counted as if they did. workspace: bytes on chip beside inputs and results while
-    it runs; inside: bytes read and written of them.
+    """read: bytes per input; written: bytes per result.
+
+    in_place: (result, input) pairs that may share storage, bytes counted as if they did.
+    workspace: bytes on chip beside inputs and results while it runs; inside: bytes read and written
+        of them.
     """
 
     flops: int

@@ -11,10 +11,9 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.passes import context
-from cosmalloc.passes.program import Program
-from cosmalloc.passes.group_operators import copy
+from cosmalloc.passes.group_operators import Values, copy
 from cosmalloc.passes.inline import callee, kernels
-from cosmalloc.passes.insert_transfers import read_values
+from cosmalloc.passes.program import Program, reads
 
 
 class Kernels:
@@ -22,13 +21,17 @@ class Kernels:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.functions = kernels(program.main.parent)
+        self.functions = kernels(program.module)
         self.compiled: dict[str, Any] = {}
 
-    def inputs(self, operator: int) -> list[ir.Value]:
+    def inputs(self, operator: int) -> list[ir.Value[Any]]:
         """What an operator's kernel takes, in order."""
         handle = self.program.operations[operator]
-        return list(handle.operands) if handle.name == "func.call" else read_values(handle)
+        return (
+            list(handle.operands)
+            if handle.name == "func.call"
+            else list(dict.fromkeys(reads(handle)))
+        )
 
     def run(self, operator: int, operands: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Results of one operator on these operands."""
@@ -59,7 +62,7 @@ class Kernels:
 
 def _wrap(handle: ir.Operation, module: ir.Module) -> None:
     """A function `main` around one operation."""
-    inputs = read_values(handle)
+    inputs = list(dict.fromkeys(reads(handle)))
     results = [value.type for value in handle.results]
     types = ir.FunctionType.get([value.type for value in inputs], results)
     function = ir.Operation.create(
@@ -75,7 +78,7 @@ def _wrap(handle: ir.Operation, module: ir.Module) -> None:
         function.regions[0], types.inputs, [ir.Location.unknown()] * len(inputs)
     )
     point = ir.InsertionPoint(body)
-    inner = dict(zip(inputs, body.arguments, strict=True))
+    inner: Values = dict(zip(inputs, body.arguments, strict=True))
     clone = copy(handle, inner, point)
     ir.Operation.create("func.return", operands=list(clone.results), ip=point)
 

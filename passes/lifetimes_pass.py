@@ -16,9 +16,9 @@ from jaxlib.mlir import ir
 from cosmalloc.lifetimes import lifetimes
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
-from cosmalloc.passes.program import Program, argument_attributes, extract
 from cosmalloc.passes.mapping_options import MappingOptions
 from cosmalloc.passes.pass_base import ModulePass
+from cosmalloc.passes.program import Program, argument_attributes, extract
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _mark_arguments(program: Program) -> None:
 
 
 def name_arguments(module: ir.Operation) -> None:
-    """Write each argument's name onto it as `mem.name`, so that it survives text without locations."""
+    """Write each argument's name onto it as `mem.name`: text without locations keeps it."""
     from cosmalloc.passes.program import argument_name
 
     main = context.entry(module)

@@ -9,10 +9,10 @@ from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
-from cosmalloc.passes.plan_out import annotate
-from cosmalloc.passes.program import extract
 from cosmalloc.passes.mapping_options import MappingOptions
 from cosmalloc.passes.pass_base import ModulePass
+from cosmalloc.passes.plan_out import annotate
+from cosmalloc.passes.program import extract
 from cosmalloc.plan import Objective
 
 

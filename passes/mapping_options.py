@@ -11,7 +11,7 @@ from cosmalloc.target_file import custom, load_target
 
 @dataclass(frozen=True)
 class MappingOptions:
-    """target: a shipped machine or a TOML file; scratchpad, alignment, operand_rule replace its own.
+    """target: a shipped machine or a TOML file; scratchpad, alignment, operand_rule change it.
 
     The rest as in `Reading`. scratchpad: bytes, or text like `2MiB`.
     """

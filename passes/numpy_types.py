@@ -11,7 +11,7 @@ from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 
-_NAMES: dict[str, Any] = {
+_NAMES: dict[str, npt.DTypeLike] = {
     "i1": np.bool_,
     "f16": np.float16,
     "f32": np.float32,

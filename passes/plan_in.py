@@ -8,9 +8,9 @@ from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
-from cosmalloc.passes import context
 from cosmalloc.passes.program import Program, extract
 from cosmalloc.passes.reading import Reading
+from cosmalloc.passes.rules import where
 from cosmalloc.passes.strip_memory import is_transfer
 from cosmalloc.plan import Outcome, Plan, Residency, Transfer
 from cosmalloc.problem import Problem
@@ -77,7 +77,7 @@ def _plan(program: Program) -> Plan:
 
 def _per_result(handle: ir.Operation, key: str) -> list[int]:
     if key not in handle.attributes:
-        raise InputError(f"{context.place_of(handle)} has no attribute `{key}`")
+        raise InputError(f"{where(handle)} has no attribute `{key}`")
     return mem.to_integers(handle.attributes[key])
 
 

@@ -39,7 +39,7 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
     _reorder(program, plan.order)
     rows = [_row(transfer, begun) for transfer in in_issue_order(plan.transfers)]
     program.main.attributes[mem.TRANSFERS] = mem.table(rows, 6)
-    module = program.main.parent.attributes
+    module = program.module.attributes
     module[mem.FORMAT] = ir.StringAttr.get(mem.FORMAT_VERSION)
     module[mem.PROBLEM] = ir.StringAttr.get(problem.name)
     module[mem.TARGET] = mem.dictionary(dataclasses.asdict(problem.target))

@@ -1,28 +1,28 @@
 """A grouped module as a `Problem`, with the handles to write a plan back.
 
-Tensors are numbered: arguments of `main`, then dense constants, then the operators' results in source
-order, each operator's workspace last. Views and transfers are not tensors: they mean what they view.
+Tensors are numbered: arguments of `main`, then dense constants, then the operators' results in
+source order, then their workspaces. Views and transfers are no tensors: they mean what they view.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
+from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.alias import alias_groups
 from cosmalloc.passes.inline import callee, kernels
 from cosmalloc.passes.kernel_cost import KernelCost, kernel_cost, operation_cost
 from cosmalloc.passes.reading import Reading
-from cosmalloc.passes.rules import Rules, captures
+from cosmalloc.passes.rules import Rules, captures, where
 from cosmalloc.problem import Operator, Problem, Tensor, TensorKind
 from cosmalloc.target import Target
 
-OPERATOR = "mem.operator"  # source index, on every operator of a mapped module
-NAME = "mem.name"  # of an argument
 _DONATED = ("tf.aliasing_output", "jax.buffer_donor")
 
 
@@ -35,9 +35,10 @@ class Program:
     """
 
     problem: Problem
+    module: ir.Operation
     main: ir.Operation
     operations: tuple[ir.Operation, ...]
-    tensors: dict[ir.Value, int]
+    tensors: dict[ir.Value[Any], int]
 
 
 def extract(module: ir.Operation, target: Target, reading: Reading, name: str) -> Program:
@@ -47,13 +48,14 @@ def extract(module: ir.Operation, target: Target, reading: Reading, name: str) -
 
 class _Extractor:
     def __init__(self, module: ir.Operation, target: Target, reading: Reading) -> None:
+        self.module = module
         self.main = context.entry(module)
         self.kernels = kernels(module)
         self.target = target
         self.reading = reading
         self.rules: Rules = reading.rules()
         self.known: dict[str, KernelCost] = {}
-        self.index: dict[ir.Value, int] = {}
+        self.index: dict[ir.Value[Any], int] = {}
         self.tensors: list[Tensor] = []
         self.donated: set[int] = set()
 
@@ -71,30 +73,30 @@ class _Extractor:
                 suffix = f":{slot}" if len(operation.results) > 1 else ""
                 self._add(result, f"{kind}_{place}{suffix}", "intermediate")
         for view in views:
-            for result, operand in self.rules.views(view):
-                self.index[view.results[result]] = self._tensor(view.operands[operand])
+            for slot, operand in self.rules.views(view):
+                self.index[view.results[slot]] = self._tensor(view.operands[operand])
         outputs = {self._tensor(value) for value in terminator.operands}
         for output in outputs:
             old = self.tensors[output]
             if old.kind == "intermediate":
                 self.tensors[output] = Tensor(old.name, old.bytes, "output", old.tracked)
         costs = [self._cost(operation) for operation in operations]
-        reads = [tuple(map(self._tensor, _reads(operation))) for operation in operations]
+        takes = [tuple(map(self._tensor, reads(operation))) for operation in operations]
         makes = [tuple(map(self._tensor, operation.results)) for operation in operations]
         groups, formed = alias_groups(
-            self.tensors, reads, makes, [c.in_place for c in costs], self.donated
+            self.tensors, takes, makes, [c.in_place for c in costs], self.donated
         )
         for tensor, number in groups.items():
             old = self.tensors[tensor]
             self.tensors[tensor] = Tensor(old.name, old.bytes, old.kind, old.tracked, number)
         found = [
             self._operator(
-                place, operation, costs[place], reads[place], makes[place], formed[place]
+                place, operation, costs[place], takes[place], makes[place], formed[place]
             )
             for place, operation in enumerate(operations)
         ]
         problem = Problem(name, self.target, tuple(self.tensors), tuple(found))
-        return Program(problem, self.main, tuple(operations), self.index)
+        return Program(problem, self.module, self.main, tuple(operations), self.index)
 
     def _sort(
         self, body: list[ir.Operation]
@@ -109,9 +111,9 @@ class _Extractor:
                 views.append(operation)
             else:
                 operations.append(operation)
-        marked = [OPERATOR in operation.attributes for operation in operations]
+        marked = [mem.OPERATOR in operation.attributes for operation in operations]
         if all(marked):
-            operations.sort(key=lambda op: ir.IntegerAttr(op.attributes[OPERATOR]).value)
+            operations.sort(key=lambda op: ir.IntegerAttr(op.attributes[mem.OPERATOR]).value)
         elif any(marked):
             raise InputError("some operators of the module carry `mem.operator` and some do not")
         return constants, views, operations
@@ -125,7 +127,7 @@ class _Extractor:
                 self.donated.add(len(self.tensors))
             self._add(argument, name, self.reading.argument_kind(name))
 
-    def _add(self, value: ir.Value, name: str, kind: TensorKind) -> None:
+    def _add(self, value: ir.Value[Any], name: str, kind: TensorKind) -> None:
         try:
             size = max(1, self.rules.tensor_bytes(value.type))
         except InputError as error:
@@ -134,7 +136,7 @@ class _Extractor:
         tracked = self.reading.tracks(kind, self.target.operand_rule)
         self.tensors.append(Tensor(name, size, kind, tracked))
 
-    def _tensor(self, value: ir.Value) -> int:
+    def _tensor(self, value: ir.Value[Any]) -> int:
         return self.index[value]
 
     def _kind(self, operation: ir.Operation) -> str:
@@ -150,7 +152,7 @@ class _Extractor:
         name = callee(operation)
         if name not in self.kernels:
             raise InputError(
-                f"{context.place_of(operation)} calls `{name}`, which is no kernel",
+                f"{where(operation)} calls `{name}`, which is no kernel",
                 "run the passes `inline,group-operators` first",
             )
         if name not in self.known:
@@ -190,7 +192,8 @@ class _Extractor:
         )
 
 
-def _reads(operation: ir.Operation) -> Iterator[ir.Value]:
+def reads(operation: ir.Operation) -> Iterator[ir.Value[Any]]:
+    """What an operator reads: its operands, then what its regions capture."""
     yield from operation.operands
     if operation.regions:
         yield from captures(operation)
@@ -202,13 +205,13 @@ def argument_attributes(main: ir.Operation) -> list[dict[str, ir.Attribute]]:
     if "arg_attrs" not in main.attributes:
         return [{} for _ in range(count)]
     dictionaries = ir.ArrayAttr(main.attributes["arg_attrs"])
-    return [{item.name: item.attr for item in ir.DictAttr(each)} for each in dictionaries]
+    return [mem.entries(each) for each in dictionaries]
 
 
-def argument_name(argument: ir.Value, attributes: dict[str, ir.Attribute], place: int) -> str:
+def argument_name(argument: ir.Value[Any], attributes: dict[str, ir.Attribute], place: int) -> str:
     """Its `mem.name`, else the name JAX left in its location, else `argN`."""
-    if NAME in attributes:
-        return ir.StringAttr(attributes[NAME]).value
+    if mem.NAME in attributes:
+        return ir.StringAttr(attributes[mem.NAME]).value
     if isinstance(argument.location, ir.NameLoc):
         return str(argument.location.name_str)
     return f"arg{place}"

@@ -62,6 +62,6 @@ def _from_function(
             f"function `{name}` came without example arguments",
             "pass them as a tuple; `jax.ShapeDtypeStruct`s do",
         )
-    jitted = function if hasattr(function, "lower") else jax.jit(function)
+    jitted: Any = function if hasattr(function, "lower") else jax.jit(function)
     exported = export.export(jitted)(*arguments)
     return context.parse(exported.mlir_module_serialized, f"function `{name}`"), name

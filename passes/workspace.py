@@ -31,7 +31,7 @@ def _block_peak(block: ir.Block, rules: Rules, alignment: int, carries: bool) ->
     flow = dataflow(block, rules)
     grouping = group(flow, rules, "fuse")
     steps = len(grouping.groups)
-    start, stop, size = [], [], []
+    spans: list[tuple[int, int, int]] = []  # start, stop, bytes
     returned = {storage(flow, rules, value) for value in flow.returned}
     updated = _updated_in_place(flow, rules)
     last = _last_use(flow, grouping, rules)
@@ -41,17 +41,13 @@ def _block_peak(block: ir.Block, rules: Rules, alignment: int, carries: bool) ->
             default=0,
         )
         if inner:
-            start.append(step), stop.append(step + 1), size.append(inner)
+            spans.append((step, step + 1, inner))
         for value in part.outputs:
             if value in updated or (value in returned and not carries):
                 continue
             end = steps if value in returned else last.get(value, step + 1)
-            (
-                start.append(step),
-                stop.append(end),
-                size.append(rules.tensor_bytes(flow.handles[value].type)),
-            )
-    return _packed(start, stop, size, alignment)
+            spans.append((step, end, rules.tensor_bytes(flow.handles[value].type)))
+    return _packed(spans, alignment)
 
 
 def _last_use(flow: Dataflow, grouping: Grouping, rules: Rules) -> dict[int, int]:
@@ -73,11 +69,10 @@ def _updated_in_place(flow: Dataflow, rules: Rules) -> set[int]:
     return found
 
 
-def _packed(start: list[int], stop: list[int], size: list[int], alignment: int) -> int:
-    if not size:
+def _packed(spans: list[tuple[int, int, int]], alignment: int) -> int:
+    if not spans:
         return 0
     from cosmalloc import native
 
-    lower, upper = np.array(start, np.int64), np.array(stop, np.int64)
-    placed = native.portfolio(lower, upper, np.array(size, np.int64), alignment=alignment)
-    return int(placed.peak)
+    lower, upper, size = np.array(spans, np.int64).T.copy()
+    return int(native.portfolio(lower, upper, size, alignment=alignment).peak)

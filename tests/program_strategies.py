@@ -103,9 +103,10 @@ def programs(draw: st.DrawFn, most: int = 10) -> str:
     made = [(kind, value) for kind, values in text.values.items() for value in values]
     kept = draw(st.lists(st.sampled_from(made), min_size=1, max_size=3))
     names, kinds = ", ".join(v for _, v in kept), ", ".join(k for k, _ in kept)
+    arguments = f'%x: {M} {{mem.name = "x"}}, %w: {M} {{mem.name = "params"}}'
     body = "\n".join(text.lines)
     return f"""module @random {{
-  func.func public @main(%x: {M} {{mem.name = "x"}}, %w: {M} {{mem.name = "params"}}) -> ({kinds}) {{
+  func.func public @main({arguments}) -> ({kinds}) {{
     %zero = stablehlo.constant dense<0> : tensor<i32>
     %one = stablehlo.constant dense<1> : tensor<i32>
 {body}

@@ -17,17 +17,15 @@ module @spill attributes {mem.format = "cosmalloc.ir/1", mem.outcome = {bound = 
   func.func public @main(%arg0: tensor<4xf32>) -> tensor<4xf32> {
     %0 = stablehlo.custom_call @mem.load(%arg0) {api_version = 4 : i32, backend_config = {offset = 0 : i64, start = 0 : i64, stop = 0 : i64, until = 3 : i64}} : (tensor<4xf32>) -> tensor<4xf32>
     %1 = stablehlo.abs %0 {mem.offsets = dense<16> : tensor<1xi64>, mem.operator = 0 : i64, mem.step = 0 : i64, mem.stops = dense<1> : tensor<1xi64>} : tensor<4xf32>
-    %2 = stablehlo.reshape %1 : (tensor<4xf32>) -> tensor<2x2xf32>
-    %3 = stablehlo.custom_call @mem.store(%1) {api_version = 4 : i32, backend_config = {start = 1 : i64, stop = 1 : i64}} : (tensor<4xf32>) -> tensor<4xf32>
-    %4 = stablehlo.sqrt %0 {mem.offsets = dense<16> : tensor<1xi64>, mem.operator = 1 : i64, mem.step = 1 : i64, mem.stops = dense<3> : tensor<1xi64>} : tensor<4xf32>
-    %5 = stablehlo.add %4, %0 {mem.offsets = dense<32> : tensor<1xi64>, mem.operator = 2 : i64, mem.step = 2 : i64, mem.stops = dense<4> : tensor<1xi64>} : tensor<4xf32>
-    %6 = stablehlo.reshape %5 : (tensor<4xf32>) -> tensor<2x2xf32>
-    %7 = stablehlo.custom_call @mem.load(%3) {api_version = 4 : i32, backend_config = {offset = 0 : i64, start = 3 : i64, stop = 3 : i64, until = 4 : i64}} : (tensor<4xf32>) -> tensor<4xf32>
-    %8 = stablehlo.reshape %7 : (tensor<4xf32>) -> tensor<2x2xf32>
-    %9 = stablehlo.add %8, %6 {mem.offsets = dense<16> : tensor<1xi64>, mem.operator = 3 : i64, mem.step = 3 : i64, mem.stops = dense<4> : tensor<1xi64>} : tensor<2x2xf32>
+    %2 = stablehlo.custom_call @mem.store(%1) {api_version = 4 : i32, backend_config = {start = 1 : i64, stop = 1 : i64}} : (tensor<4xf32>) -> tensor<4xf32>
+    %3 = stablehlo.sqrt %0 {mem.offsets = dense<16> : tensor<1xi64>, mem.operator = 1 : i64, mem.step = 1 : i64, mem.stops = dense<3> : tensor<1xi64>} : tensor<4xf32>
+    %4 = stablehlo.add %3, %0 {mem.offsets = dense<32> : tensor<1xi64>, mem.operator = 2 : i64, mem.step = 2 : i64, mem.stops = dense<4> : tensor<1xi64>} : tensor<4xf32>
+    %5 = stablehlo.reshape %4 : (tensor<4xf32>) -> tensor<2x2xf32>
+    %6 = stablehlo.custom_call @mem.load(%2) {api_version = 4 : i32, backend_config = {offset = 0 : i64, start = 3 : i64, stop = 3 : i64, until = 4 : i64}} : (tensor<4xf32>) -> tensor<4xf32>
+    %7 = stablehlo.reshape %6 : (tensor<4xf32>) -> tensor<2x2xf32>
+    %8 = stablehlo.add %7, %5 {mem.offsets = dense<16> : tensor<1xi64>, mem.operator = 3 : i64, mem.step = 3 : i64, mem.stops = dense<4> : tensor<1xi64>} : tensor<2x2xf32>
+    %9 = stablehlo.custom_call @mem.store(%8) {api_version = 4 : i32, backend_config = {start = 4 : i64, stop = 4 : i64}} : (tensor<2x2xf32>) -> tensor<2x2xf32>
     %10 = stablehlo.reshape %9 : (tensor<2x2xf32>) -> tensor<4xf32>
-    %11 = stablehlo.custom_call @mem.store(%9) {api_version = 4 : i32, backend_config = {start = 4 : i64, stop = 4 : i64}} : (tensor<2x2xf32>) -> tensor<2x2xf32>
-    %12 = stablehlo.reshape %11 : (tensor<2x2xf32>) -> tensor<4xf32>
-    return %12 : tensor<4xf32>
+    return %10 : tensor<4xf32>
   }
 }
