@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import models, scaling
+from benchmarks import execution, models, scaling
 from benchmarks.sweep import FACTORS, Point, Settings, Sweep, read, smallest, sweep
 from cosmalloc.map_model import map_model
 from cosmalloc.target import OPERAND_RULES, OperandRule
@@ -56,3 +56,9 @@ def test_a_chain_has_as_many_operators_as_asked_for_and_does_not_fit_its_scratch
     assert len(mapped.problem.operators) == 200
     assert mapped.outcome.value is not None
     assert mapped.outcome.value > 0
+
+
+def test_an_execution_row_says_that_plan_and_kernels_agree() -> None:
+    row, good = execution.compare("mlp")
+    assert good
+    assert row[3] == "equal"
