@@ -18,23 +18,26 @@ import heapq
 
 import numpy as np
 
-from cosmalloc.greedy.links import Choice, traffic
+from cosmalloc.greedy.fill import Room, fill
+from cosmalloc.greedy.prices import ResidentTraffic
 from cosmalloc.greedy.uses import Bools, Ints, Uses
 
 
-def choose(uses: Uses, base: Ints, capacity: int) -> Choice:
-    """The links to keep so that base load plus kept links is at most `capacity` bytes at every
-    step.
+def choose(uses: Uses, base: Ints, capacity: int) -> Bools:
+    """bool[U]: the links to keep so that base load plus kept links is at most `capacity` bytes at
+    every step.
 
     base: int64[steps], rounded bytes of every step's operands and results, each at most `capacity`.
     """
-    everything = Choice(np.ones(len(uses.step), np.bool_), ~uses.last)
-    if (base + link_load(uses, everything.kept) <= capacity).all():
+    everything = ~uses.last
+    if (base + link_load(uses, everything) <= capacity).all():
         return everything
-    candidates = [free_links(uses), sweep(uses, base, capacity)]
-    filled = [fill(uses, base, capacity, kept) for kept in candidates]
-    choices = [Choice(everything.on, kept) for kept in filled]
-    return min(choices, key=lambda choice: int(traffic(uses, choice).sum()))
+    prices = ResidentTraffic(uses)
+    candidates = []
+    for kept in (free_links(uses), sweep(uses, base, capacity)):
+        room = Room(uses, capacity - base - link_load(uses, kept), prices.lone, ())
+        candidates.append(fill(uses, prices, room, kept))
+    return min(candidates, key=lambda kept: int(prices.per_tensor(kept).sum()))
 
 
 def free_links(uses: Uses) -> Bools:
@@ -105,44 +108,3 @@ def _farthest(
         if heap and (-heap[0][0] - now) / price > best_reach:
             best, best_reach = price, (-heap[0][0] - now) / price
     return heapq.heappop(heaps[best - 1])[1]
-
-
-def fill(uses: Uses, base: Ints, capacity: int, kept: Bools) -> Bools:
-    """bool[U]: `kept` and whatever else fits, taken by saved bytes per byte-step; single links and
-    whole tensors compete.
-    """
-    kept = kept.copy()
-    room = capacity - base - link_load(uses, kept)
-    while True:
-        before = int(kept.sum())
-        for rows in _offers(uses, kept):
-            spans = [(uses.step[row] + 1, uses.step[row + 1]) for row in rows if not kept[row]]
-            size = uses.size[uses.tensor[rows[0]]]
-            if spans and all(room[start:stop].min() >= size for start, stop in spans):
-                for start, stop in spans:
-                    room[start:stop] -= size
-                kept[list(rows)] = True
-        if int(kept.sum()) == before:
-            return kept
-
-
-def _offers(uses: Uses, kept: Bools) -> list[tuple[int, ...]]:
-    """Dropped links, and for produced tensors all dropped links at once, by descending saved bytes
-    per byte-step.
-    """
-    dropped = np.flatnonzero(~kept & ~uses.last)
-    if not len(dropped):
-        return []
-    tensor = uses.tensor[dropped]
-    missing = np.bincount(tensor, minlength=len(uses.bytes))
-    stored = uses.made & ~uses.output  # keeping the last dropped link saves the store too
-    weight = uses.bytes / uses.size
-    single = weight[tensor] * (1 + (stored[tensor] & (missing[tensor] == 1))) / uses.gap[dropped]
-    length = np.bincount(tensor, weights=uses.gap[dropped], minlength=len(uses.bytes))
-    whole = np.flatnonzero(stored & (missing > 1))
-    together = weight[whole] * (missing[whole] + 1) / length[whole]
-    links: list[tuple[int, ...]] = [(row,) for row in dropped.tolist()]
-    cuts = np.searchsorted(tensor, np.append(whole, whole + 1)).reshape(2, -1)
-    links += [tuple(dropped[a:b].tolist()) for a, b in zip(*cuts.tolist(), strict=True)]
-    rank = np.argsort(-np.concatenate([single, together]), kind="stable")
-    return [links[k] for k in rank.tolist()]

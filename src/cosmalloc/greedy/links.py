@@ -28,6 +28,12 @@ class Choice:
     on: Bools
     kept: Bools
 
+    @classmethod
+    def of(cls, kept: Bools, lone: Bools) -> Choice:
+        """Kept links, and the uses that are on chip even where no kept link touches them."""
+        joined: Bools = np.append(False, kept)[: len(kept)]
+        return cls(kept | joined | lone, kept)
+
     def starts(self) -> Bools:
         """bool[U]: the uses at which a residency starts."""
         joined: Bools = np.append(False, self.kept)[: len(self.on)]
@@ -57,13 +63,3 @@ def traffic(uses: Uses, choice: Choice) -> Ints:
     must_write = np.where(uses.output, uses.bytes, 0)
     extra: Ints = np.maximum(0, read - must_read) + np.maximum(0, written - must_write)
     return extra
-
-
-def drop_price(uses: Uses, choice: Choice) -> Ints:
-    """int64[U]: bytes of traffic that dropping each link costs now, the first drop of a tensor with
-    its store.
-    """
-    dropped = uses.per_tensor((~choice.kept & ~uses.last).astype(np.int64))
-    stored_first = uses.made & ~uses.output & (dropped == 0)
-    price: Ints = np.where(stored_first, 2 * uses.bytes, uses.bytes)[uses.tensor]
-    return price

@@ -1,15 +1,15 @@
-"""Phase 2: offsets for the stays of a choice; what cannot be packed loses links until it can.
+"""Phase 2: offsets for the stays of a choice; links are dropped until all stays have one.
 
-The program falls into sections that share no byte over a border. A section of one step always fits:
-its buffers are stacked, the largest rounding on top (see working_set). Any other is repacked by the
-native allocator. For every stay left over, the link that is cheapest per byte-step of the stay's
-own box is dropped, among the links of all stays alive together with it:
+The program falls into sections that share no byte over a border. A section of one step always
+fits: its buffers are stacked, the largest rounding on top (see working_set). Any other is packed by
+the native allocator, and what is left over is settled among the rest (see repair), which moves
+stays and drops links. For a stay that still has no place, the cheapest link nearby is dropped,
 
-    price(l) / (min(bytes of l's tensor, bytes of the stay) * steps that l's gap shares with the
-    stay)
+    cheapest = min over kept links l that meet the stay's steps of price(l) / (1 + steps shared)
 
-Each round keeps strictly fewer links, and without links every section is one step: it ends with a
-plan if there is one.
+and its section is packed anew. That keeps strictly fewer links each round, and without links every
+section is one step: it ends with a plan if there is one. Last, dropped links come back where that
+pays.
 """
 
 from __future__ import annotations
@@ -17,87 +17,103 @@ from __future__ import annotations
 import numpy as np
 
 from cosmalloc import native
-from cosmalloc.greedy.links import Choice, drop_price
+from cosmalloc.greedy.board import ABSENT, Board
+from cosmalloc.greedy.links import Choice
+from cosmalloc.greedy.prices import Prices
+from cosmalloc.greedy.repair import Stay, admit, admit_chain, improve
 from cosmalloc.greedy.stays import Stays, sections, stays_of
 from cosmalloc.greedy.uses import Bools, Ints, Uses
 from cosmalloc.greedy.working_set import Pair
 
-NOWHERE = -1
+PASSES = 4  # over the dropped links, at the end
 
 
-def pack(uses: Uses, choice: Choice, pairs: tuple[Pair, ...]) -> tuple[Choice, Stays, Ints]:
-    """The choice with the links that survived, its stays, and their offsets int64[K]."""
-    target = uses.problem.target
-    kept = choice.kept.copy()
-    choice = Choice(choice.on, kept)
-    standing = np.full(len(uses.step), NOWHERE, np.int64)  # offset of the stay that starts at a row
-    settled = np.zeros(len(uses.step), np.bool_)  # by first row: its section is packed
+def pack(uses: Uses, kept: Bools, prices: Prices, pairs: tuple[Pair, ...]) -> Board:
+    """The board on which every stay of the links that survived or came back has an offset."""
+    kept = kept.copy()
+    offset = np.full(len(uses.step), ABSENT, np.int64)  # by first row
     while True:
-        stays = stays_of(uses, choice, pairs)
-        open_sections = [s for s in sections(stays) if not settled[stays.first[s]].all()]
-        if not open_sections:
-            return choice, stays, standing[stays.first]
-        price = drop_price(uses, choice)
-        for section in open_sections:
-            offsets = repack(stays, section, target.scratchpad_bytes, target.alignment)
-            if (offsets >= 0).all():
-                standing[stays.first[section]] = offsets
-                settled[stays.first[section]] = True
-            else:
-                for left_over in section[offsets < 0].tolist():
-                    drop_cheapest(uses, kept, price, stays, section, left_over)
+        stays = stays_of(uses, Choice.of(kept, prices.lone), pairs)
+        for section in sections(stays):
+            rows = stays.first[section]
+            if (offset[rows] == ABSENT).any():
+                offset[rows] = repack(uses, stays, section)
+        board = set_up(uses, kept, prices, stays, offset)
+        stuck = settle_left_over(board, stays)
+        if not stuck:
+            improve(board, PASSES)
+            return board
+        for stay in stuck:
+            drop_nearby(board, stay)
+        kept, offset = board.kept, board.offset
 
 
-def repack(stays: Stays, section: Ints, capacity: int, alignment: int) -> Ints:
-    """int64[len(section)]: offsets below `capacity`, NOWHERE for what did not fit."""
+def repack(uses: Uses, stays: Stays, section: Ints) -> Ints:
+    """int64[len(section)]: offsets inside the scratchpad, ABSENT for what did not fit."""
+    target = uses.problem.target
     start, stop = stays.start[section], stays.stop[section]
     if int(stop.max() - start.min()) == 1:
-        return stack(stays, section, alignment)
+        offset = stack(stays, section, target.alignment)
+        fits = offset + stays.bytes[section] <= target.scratchpad_bytes  # all do under `resident`
+        return np.where(fits, offset, ABSENT)
     return native.portfolio(
         start,
         stop,
         stays.bytes[section],
-        alignment=alignment,
-        capacity=capacity,
+        alignment=target.alignment,
+        capacity=target.scratchpad_bytes,
         alias=stays.group[section],
     ).offsets
 
 
 def stack(stays: Stays, section: Ints, alignment: int) -> Ints:
-    """int64[len(section)]: groups one upon the other, the one that loses most by rounding on
-    top.
-    """
+    """int64[len(section)]: groups upon each other, the one that loses most by rounding on top."""
+    group, size = stays.group[section].tolist(), stays.bytes[section].tolist()
     tall: dict[int, int] = {}
-    for group, size in zip(
-        stays.group[section].tolist(), stays.bytes[section].tolist(), strict=True
-    ):
-        tall[group] = max(size, tall.get(group, 0))
+    for each, high in zip(group, size, strict=True):
+        tall[each] = max(high, tall.get(each, 0))
     at: dict[int, int] = {}
     top = 0
-    for group, size in sorted(tall.items(), key=lambda item: -item[1] % alignment):
-        at[group] = top
-        top += size + -size % alignment
-    return np.array([at[group] for group in stays.group[section].tolist()], np.int64)
+    for each, high in sorted(tall.items(), key=lambda item: -item[1] % alignment):
+        at[each] = top
+        top += high + -high % alignment
+    return np.array([at[each] for each in group], np.int64)
 
 
-def drop_cheapest(
-    uses: Uses, kept: Bools, price: Ints, stays: Stays, section: Ints, left_over: int
-) -> None:
-    """Drops the kept link whose loss helps stay `left_over` most per byte of traffic, if this round
-    left one.
-    """
-    start, stop = stays.start[left_over], stays.stop[left_over]
-    beside = section[(stays.start[section] < stop) & (stays.stop[section] > start)]
-    counts = stays.last[beside] - stays.first[beside]
-    rows = np.repeat(stays.first[beside], counts) + _within(counts)
-    rows = rows[kept[rows]]
-    shared = np.minimum(uses.step[rows + 1], stop) - np.maximum(uses.step[rows] + 1, start)
-    size = np.minimum(uses.bytes[uses.tensor[rows]], stays.bytes[left_over])
-    if len(rows):
-        kept[rows[np.argmin(price[rows] / (size * np.maximum(shared, 0.5)))]] = False
+def set_up(uses: Uses, kept: Bools, prices: Prices, stays: Stays, offset: Ints) -> Board:
+    """The board with every stay that has an offset; in-place partners at one offset (or without)
+    are pinned to each other."""
+    board = Board(uses, kept, prices)
+    at = offset[stays.first]
+    for result, operand in enumerate(stays.before.tolist()):
+        if operand != ABSENT and at[operand] == at[result]:
+            a, r = stays.last[operand], stays.first[result]
+            board.pinned[[a, r]] = True
+            board.trimmed[a if board.bytes[a] <= board.bytes[r] else r] = True
+    rows = zip(stays.first.tolist(), stays.last.tolist(), at.tolist(), strict=True)
+    for first, last, place in rows:
+        if place != ABSENT:
+            board.stand(first, last, place)
+    return board
 
 
-def _within(counts: Ints) -> Ints:
-    """0 .. counts[0] - 1, 0 .. counts[1] - 1, and so on."""
-    ends = np.cumsum(counts)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+def settle_left_over(board: Board, stays: Stays) -> list[Stay]:
+    """Places what the packing left over; returns what stays without a place."""
+    absent = np.flatnonzero(board.last[stays.first] == ABSENT)
+    chains: dict[int, list[Stay]] = {}
+    for k in absent.tolist():
+        chains.setdefault(int(stays.group[k]), []).append((int(stays.first[k]), int(stays.last[k])))
+    stuck: list[Stay] = []
+    for chain in chains.values():
+        stuck += admit(board, chain[0]) if len(chain) == 1 else admit_chain(board, chain)
+    return stuck
+
+
+def drop_nearby(board: Board, stay: Stay) -> None:
+    """Drops the cheapest kept link that meets the stay's steps, if this round left one."""
+    step = board.uses.step
+    start, stop = step[stay[0]], step[stay[1]] + 1
+    near = np.flatnonzero(board.kept & (step < stop) & (np.roll(step, -1) >= start))
+    if len(near):
+        shared = np.minimum(step[near + 1], stop) - np.maximum(step[near] + 1, start)
+        board.toggle(int(near[np.argmin(board.price[near] / (1 + np.maximum(shared, 0)))]))

@@ -6,15 +6,30 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cosmalloc.errors import InputError
+from cosmalloc.greedy.anywhere import choose_anywhere
+from cosmalloc.greedy.board import Board
 from cosmalloc.greedy.choose import choose
-from cosmalloc.greedy.links import traffic
+from cosmalloc.greedy.links import Choice
 from cosmalloc.greedy.offsets import pack
-from cosmalloc.greedy.transfers import blocking_plan
+from cosmalloc.greedy.peak import lowest, whole_stays
+from cosmalloc.greedy.prefetch import prefetch
+from cosmalloc.greedy.prices import AnywhereTraffic, Prices, ResidentTraffic
+from cosmalloc.greedy.roofline import Roofline
+from cosmalloc.greedy.seconds_prices import AnywhereSeconds
+from cosmalloc.greedy.stays import stays_of
+from cosmalloc.greedy.stretch import stretch
+from cosmalloc.greedy.transfers import blocking_copies, plan_of
 from cosmalloc.greedy.uses import Ints, Uses, rounded, uses_of
-from cosmalloc.greedy.working_set import base_load, heights, in_place_pairs
+from cosmalloc.greedy.working_set import Pair, base_load, heights, in_place_pairs
 from cosmalloc.lifetimes import lifetimes, source_order
-from cosmalloc.plan import Objective, Outcome, Status
+from cosmalloc.objective import bound, objective_value
+from cosmalloc.plan import Objective, Outcome, Plan, Status
 from cosmalloc.problem import Problem
+
+Pairs = tuple[Pair, ...]
+SHARES = (1.0, 0.2)  # of a copy's seconds expected to stall, tried in turn
+Progress = Callable[[str, float], None]
 
 
 def solve(
@@ -23,25 +38,106 @@ def solve(
     objective: Objective = "traffic",
     seconds: float = 10.0,
     seed: int = 0,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """A plan in source order, whenever one exists for it."""
     uses = uses_of(problem, lifetimes(problem, source_order(problem)))
     pairs = in_place_pairs(uses)
+    if objective == "peak":
+        return solve_peak(uses, pairs)
+    roofline = roofline_of(uses, objective)
+    if problem.target.operand_rule == "anywhere":
+        return best_of(problem, anywhere_plans(uses, pairs, roofline, objective), objective)
     height = heights(uses, pairs)
-    target = problem.target
-    if len(height) and height.max() > target.scratchpad_bytes:
-        return infeasible(uses, height, objective)
-    base = base_load(uses, pairs)
-    choice = choose(uses, base, rounded(target.scratchpad_bytes, target.alignment))
-    choice, stays, offsets = pack(uses, choice, pairs)
-    plan = blocking_plan(uses, choice, stays, offsets)
-    value = int(traffic(uses, choice).sum())
-    status: Status = "optimal" if value == 0 else "feasible"
-    return Outcome(problem.name, "greedy", status, objective, plan, value, 0)
+    if len(height) and height.max() > problem.target.scratchpad_bytes:
+        return no_room(uses, height, objective)
+    return best_of(problem, resident_plans(uses, pairs, roofline), objective)
 
 
-def infeasible(uses: Uses, height: Ints, objective: Objective) -> Outcome:
+def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
+    """None where only `latency` would need seconds that the problem does not have."""
+    try:
+        return Roofline.of(uses)
+    except InputError:
+        if objective == "latency":
+            raise
+        return None
+
+
+def resident_plans(uses: Uses, pairs: Pairs, roofline: Roofline | None) -> list[Plan]:
+    """Plans to pick from under `resident`."""
+    kept = choose(uses, base_load(uses, pairs), capacity_of(uses))
+    return plans_on(pack(uses, kept, ResidentTraffic(uses), pairs), pairs, roofline)
+
+
+def anywhere_plans(
+    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective
+) -> list[Plan]:
+    """Plans to pick from under `anywhere`, the one with nothing on chip among them."""
+    ways: list[Prices] = [AnywhereTraffic(uses)]
+    if roofline is not None and objective == "latency":
+        ways = [AnywhereSeconds(uses, roofline, share) for share in SHARES]
+    plans: list[Plan] = []
+    for prices in ways:
+        kept = choose_anywhere(uses, prices, capacity_of(uses), pairs)
+        plans += plans_on(pack(uses, kept, prices, pairs), pairs, roofline)
+    return [*plans, Plan(uses.life.order)]
+
+
+def plans_on(board: Board, pairs: Pairs, roofline: Roofline | None) -> list[Plan]:
+    """The stays on the board as plans: with stretched copies and prefetches first, blocking last."""
+    uses = board.uses
+    choice = Choice.of(board.kept, board.prices.lone)
+    stays = stays_of(uses, choice, pairs)
+    copies = blocking_copies(uses, choice, stays, board.offset[stays.first])
+    plans = [plan_of(uses, copies)]
+    if roofline is not None and uses.problem.target.copy_engines > 0:
+        idle = roofline.idle(choice.on)
+        stretch(uses, copies, board.space, idle)
+        plans.insert(0, plan_of(uses, copies))
+        if board.prices.may_leave:
+            copies = prefetch(roofline, choice, copies, board.space, idle)
+            plans.insert(0, plan_of(uses, copies))
+    return plans
+
+
+def capacity_of(uses: Uses) -> int:
+    """Bytes for rounded sizes: the topmost buffer may lose its rounding beyond the scratchpad."""
+    target = uses.problem.target
+    return rounded(target.scratchpad_bytes, target.alignment)
+
+
+def best_of(problem: Problem, plans: list[Plan], objective: Objective) -> Outcome:
+    """The plan with the least value, the first of equals."""
+    values = [objective_value(problem, plan, objective) for plan in plans]
+    value, plan = min(zip(values, plans, strict=True), key=lambda pair: pair[0])
+    least = min(bound(problem, objective), value)
+    status: Status = "optimal" if value <= least else "feasible"
+    return Outcome(problem.name, "greedy", status, objective, plan, value, least)
+
+
+def solve_peak(uses: Uses, pairs: Pairs) -> Outcome:
+    """Every tensor stays; no transfers but compulsory ones."""
+    problem = uses.problem
+    choice, stays = whole_stays(uses, pairs)
+    offsets, height, low = lowest(uses, stays)
+    room = problem.target.scratchpad_bytes
+    least = bound(problem, "peak")
+    if height <= room:
+        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets))
+        return best_of(problem, [plan], "peak")
+    return Outcome(
+        problem.name,
+        "greedy",
+        "infeasible" if least > room else "unknown",
+        "peak",
+        reason=f"without transfers but compulsory ones, the tensors alive at once need {low:,} bytes"
+        f" in source order, and {height:,} as packed; the scratchpad has {room:,}",
+        smallest_scratchpad=height,
+    )
+
+
+def no_room(uses: Uses, height: Ints, objective: Objective) -> Outcome:
     """No plan: the step that needs most, and the scratchpad that would do for all."""
     step = int(np.argmax(height))
     index = uses.life.order[step]

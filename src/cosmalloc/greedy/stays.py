@@ -1,6 +1,4 @@
-"""A choice of links as stays: what needs an offset, and which parts of the program can be packed by
-themselves.
-"""
+"""Links as stays: what needs an offset, and which parts of the program pack by themselves."""
 
 from __future__ import annotations
 
@@ -17,10 +15,10 @@ from cosmalloc.greedy.working_set import Pair
 class Stays:
     """Residencies that still lack an offset, sorted by first row; arrays int64[K].
 
-    first, last: rows of the first and the last use of the stay. tensor, bytes: whose, and how
-    large.
-    start, stop: steps [start, stop). group: stays of one group share an offset, in-place pairs
-    joined to chains.
+    first, last: rows of the first and the last use of the stay. tensor, bytes: whose, how large.
+    start, stop: steps [start, stop).
+    before: the stay whose bytes this one takes in place in its first step, -1 if none.
+    group: stays joined to a chain by `before` share it, and an offset.
     """
 
     first: Ints
@@ -29,6 +27,7 @@ class Stays:
     bytes: Ints
     start: Ints
     stop: Ints
+    before: Ints
     group: Ints
 
     def __len__(self) -> int:
@@ -36,28 +35,38 @@ class Stays:
 
 
 def stays_of(uses: Uses, choice: Choice, pairs: tuple[Pair, ...]) -> Stays:
-    """The stays of `choice`; a pair counts where its operand's stay ends and its result's stay
-    starts in its step.
+    """The stays of a choice.
+
+    A pair counts where its operand's stay ends, and its result's stay starts, in its step.
     """
     first, last = np.flatnonzero(choice.starts()), np.flatnonzero(choice.stops())
-    tensor = uses.tensor[first]
+    before = np.full(len(first), -1, np.int64)
     group = np.arange(len(first))
-    for pair in pairs:
-        a = np.searchsorted(last, uses.begin[pair.operand + 1] - 1)
-        r = np.searchsorted(first, uses.begin[pair.result])
-        ends = a < len(last) and tensor[a] == pair.operand and uses.step[last[a]] == pair.step
-        starts = r < len(first) and tensor[r] == pair.result and uses.step[first[r]] == pair.step
-        if ends and starts:
-            group[r] = group[a]  # pairs come by step, so group[a] is final
+    for pair in pairs:  # by step, so the operand's group is final
+        a = int(np.searchsorted(last, uses.begin[pair.operand + 1] - 1))
+        r = int(np.searchsorted(first, uses.begin[pair.result]))
+        if (
+            a < len(last)
+            and r < len(first)
+            and last[a] == uses.begin[pair.operand + 1] - 1
+            and first[r] == uses.begin[pair.result]
+        ):
+            before[r], group[r] = a, group[a]
+    tensor = uses.tensor[first]
     return Stays(
-        first, last, tensor, uses.bytes[tensor], uses.step[first], uses.step[last] + 1, group
+        first,
+        last,
+        tensor,
+        uses.bytes[tensor],
+        uses.step[first],
+        uses.step[last] + 1,
+        before,
+        group,
     )
 
 
 def sections(stays: Stays) -> list[Ints]:
-    """Stays cut where no group is alive on both sides of a border: int64 indices of each section,
-    in time order.
-    """
+    """Stays cut where no group is alive on both sides of a border: int64 indices, by time."""
     if not len(stays):
         return []
     lower = np.full(len(stays), np.iinfo(np.int64).max)

@@ -56,6 +56,10 @@ class Uses:
         """int64[U]: steps strictly between the two uses of a link; 0 at last uses."""
         return np.where(self.last, 0, np.roll(self.step, -1) - self.step - 1)
 
+    def rows_of(self, tensor: int) -> slice:
+        """The rows of one tensor."""
+        return slice(int(self.begin[tensor]), int(self.begin[tensor + 1]))
+
     def per_tensor(self, amount: Ints) -> Ints:
         """int64[T]: amounts given per row, summed over the rows of each tensor."""
         total = np.zeros(len(self.bytes), np.int64)

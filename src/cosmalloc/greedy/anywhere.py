@@ -1,0 +1,21 @@
+"""Phase 1 under the operand rule `anywhere`: what to have on chip at all.
+
+Nothing has to be: an operator may read and write off-chip, at that speed and with that traffic. So
+the scratchpad starts empty and is filled with what is worth most per byte-step (see `fill`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosmalloc.greedy.fill import Room, fill
+from cosmalloc.greedy.prices import Prices
+from cosmalloc.greedy.uses import Bools, Uses
+from cosmalloc.greedy.working_set import Pair
+
+
+def choose_anywhere(uses: Uses, prices: Prices, capacity: int, pairs: tuple[Pair, ...]) -> Bools:
+    """bool[U]: the links to keep; the uses on chip without links are set in `prices.lone`."""
+    nothing = np.zeros(len(uses.step), np.bool_)
+    room = Room(uses, np.full(uses.steps, capacity), nothing.copy(), pairs)
+    return fill(uses, prices, room, nothing)
