@@ -27,7 +27,8 @@ from cosmalloc.passes.plan_out import canonical
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-rules: st.SearchStrategy[Literal["resident"]] = st.sampled_from(["resident"])
+rules: st.SearchStrategy[Literal["resident"]] = st.sampled_from(["resident", "anywhere"])
+OBJECTIVES = st.sampled_from(["traffic", "latency"])
 SIZES = st.sampled_from([128, 192, 200, 256, 320, 512])
 RNG = np.random.default_rng(0)
 ARGUMENTS = [RNG.standard_normal((4, 4), np.float32) for _ in range(2)]
@@ -67,11 +68,11 @@ def test_a_mapped_module_reads_back_as_the_same_problem_and_plan(
 
 
 @SLOW
-@given(programs(), SIZES, rules, st.sampled_from(["fuse", "none"]))
+@given(programs(), SIZES, rules, st.sampled_from(["fuse", "none"]), OBJECTIVES)
 def test_the_plan_run_on_real_bytes_gives_the_unmapped_outputs(
-    text: str, size: int, rule: Any, group: str
+    text: str, size: int, rule: Any, group: str, objective: str
 ) -> None:
-    model = mapped(text, size, rule, group=group, track="all")
+    model = mapped(text, size, rule, group=group, track="all", objective=objective)
     if model.module is None:
         return
     module, _ = read_model(text)

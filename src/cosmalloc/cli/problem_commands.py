@@ -18,6 +18,10 @@ PlanFile = Annotated[str, typer.Argument(metavar="PLAN.json")]
 def solve_(
     problem: ProblemFile,
     out: Annotated[str | None, typer.Option("-o", "--output", help="Write the plan here.")] = None,
+    changed: Annotated[
+        str | None,
+        typer.Option("--problem", help="Write the problem with its changed machine here."),
+    ] = None,
     target: o.TargetName = None,
     scratchpad: o.Scratchpad = None,
     alignment: o.Alignment = None,
@@ -35,11 +39,12 @@ def solve_(
     from cosmalloc.cli.summary import facts, summary
     from cosmalloc.files import check_writable
     from cosmalloc.plan_json import write_outcome
-    from cosmalloc.problem_json import read_problem
+    from cosmalloc.problem_json import read_problem, write_problem
     from cosmalloc.solve import solve
 
-    if out is not None:
-        check_writable(out)
+    for path in (out, changed):
+        if path is not None:
+            check_writable(path)
     found = read_problem(problem)
     machine = o.machine(
         target,
@@ -61,6 +66,8 @@ def solve_(
             seed=seed,
             progress=progress,
         )
+    if changed is not None:
+        write_problem(changed, found)
     if out is not None:
         write_outcome(out, outcome, found)
     numbers = summary(found, outcome)
