@@ -128,7 +128,7 @@ class Board:
         later = np.searchsorted(self._when, self.uses.tensor[first] * self._stride + start)
         inside = self.uses.step[np.minimum(later, last)] < stop
         link = later - 1
-        ok = (later <= last) & (link >= first) & ~inside & ~self._holds_pin(first, last, link)
+        ok = (later <= last) & (link >= first) & ~inside & ~self._pins(first, last, link)
         link = np.where(ok, link, ABSENT)
         cost = np.where(ok, self.price[link], np.inf)
         return Neighbours(
@@ -140,8 +140,12 @@ class Board:
             self.pinned[first] | self.pinned[last],
         )
 
-    def _holds_pin(self, first: Ints, last: Ints, link: Ints) -> Bools:
-        """bool[K]: without this link a pinned use would leave the chip."""
+    def holds_pin(self, link: int) -> bool:
+        """Without this link a pinned use would leave the chip."""
+        first, last = np.array([self.head(link)]), np.array([self.tail(link)])
+        return bool(self._pins(first, last, np.array([link]))[0])
+
+    def _pins(self, first: Ints, last: Ints, link: Ints) -> Bools:
         left = (link == first) & self.pinned[first] & ~self.prices.lone[first]
         right = (link + 1 == last) & self.pinned[last] & ~self.prices.lone[last]
         held: Bools = left | right

@@ -182,7 +182,7 @@ def improve(board: Board, passes: int) -> None:
         if not sum(rejoin(board, link) for link in ranked[: int((worth > 0).sum())].tolist()):
             break
     for link in np.flatnonzero(board.kept & (board.price < 0)).tolist():
-        if board.price[link] < 0:
+        if board.price[link] < 0 and not board.holds_pin(link):
             _split(board, link)
 
 
