@@ -27,7 +27,7 @@ def test_a_python_block_runs(block: str) -> None:
 
 def test_the_commands_of_the_readme_run_in_its_order(tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples/models/artifacts/cnn.mlirbc", tmp_path / "MODEL")
-    shutil.copy(ROOT / "tests/passes/inline.mlir", tmp_path / "FILE.mlir")
+    shutil.copy(ROOT / "examples/models/artifacts/cnn.mlirbc", tmp_path / "FILE.mlir")
     lines = re.findall(r"^    (cosmalloc .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(lines) >= 6
     for line in lines:
