@@ -34,6 +34,8 @@ def compare(name: str) -> tuple[tuple[str, ...], bool]:
     problem, _ = read(path, "resident", Settings())
     mapped = map_model(path, scratchpad=smallest(problem, Settings()))
     arguments = random_arguments(name, seed=0)
+    if mapped.module is None:
+        raise RuntimeError(f"no plan for {name}: {mapped.outcome.reason}")
     began = time.perf_counter()
     planned = mapped.execute(*arguments)
     took = time.perf_counter() - began
