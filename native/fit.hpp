@@ -1,0 +1,45 @@
+// Does it fit? An allocation under a capacity, a proof that there is none, or neither in the time given.
+//
+// Each part is solved alone: by greedy placement, else by runs of the tree search with ever other strategies and node
+// budgets in Luby's sequence. Runs are shared out to the threads by number and the lowest run that ends the part
+// wins, so seed and thread count determine the result, unless time runs out.
+#pragma once
+
+#include "heuristics.hpp"
+#include "search.hpp"
+
+namespace cosmalloc {
+
+struct SearchOptions {
+  std::uint64_t seed = 0;
+  int threads = 1;
+  double nodes_per_block = 2;                            // in the shortest run
+  std::int64_t most_runs = std::int64_t{1} << 62;        // give up after so many runs of one part
+  Deductions deductions;
+};
+
+struct Fitted {
+  Ending ending = Ending::stopped;
+  std::vector<Bytes> offsets;  // per block of the part, if found
+  std::int64_t nodes = 0;
+  std::int64_t runs = 0;
+};
+
+// Parts larger than this are left to greedy placement: lists of neighbours grow with the square.
+inline constexpr Index kMostSearchable = 20'000;
+inline constexpr std::int64_t kMostNeighbours = 40'000'000;
+
+bool searchable(const Blocks& blocks, std::span<const Index> part);
+
+// Runs of the tree search on one part. `budget` if most_runs are used up.
+Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& options,
+                const Control& control);
+
+// All parts; offsets per block of `blocks`. Ending::refuted is a proof.
+Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
+           const Control& control);
+
+// Greedy placement of one part under a capacity: every order for small parts, a few for large ones.
+Placement greedy_part(const Blocks& blocks, std::span<const Index> part, Bytes capacity);
+
+}  // namespace cosmalloc

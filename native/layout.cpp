@@ -1,0 +1,137 @@
+#include "layout.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace cosmalloc {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// First steps of the sections that count: those after a start and before an end, with no end and start between.
+std::vector<Step> sections_of(const Blocks& blocks, std::span<const Index> part) {
+  std::vector<std::pair<Step, bool>> ends;  // (step, starts)
+  for (const Index b : part) {
+    for (const Piece& piece : blocks[b]) {
+      ends.emplace_back(piece.lower, true);
+      ends.emplace_back(piece.upper, false);
+    }
+  }
+  std::sort(ends.begin(), ends.end());  // at one step, ends come before starts
+  std::vector<Step> sections;
+  bool started = false;
+  Step since = 0;
+  for (const auto& [step, starts] : ends) {
+    if (starts) {
+      since = step;
+      started = true;
+    } else if (started) {
+      sections.push_back(since);
+      started = false;
+    }
+  }
+  return sections;
+}
+
+void add_neighbours(Layout& layout) {
+  std::vector<std::vector<std::pair<Index, Bytes>>> alive(at(layout.sections));
+  for (Index b = 0; b < layout.count(); ++b) {
+    for (const Span& span : layout.spans_of(b)) {
+      for (Index s = span.first; s < span.last; ++s) alive[at(s)].emplace_back(b, span.size);
+    }
+  }
+  std::vector<Bytes> under(at(layout.count()));
+  std::vector<Bytes> over(at(layout.count()));
+  for (Index b = 0; b < layout.count(); ++b) {
+    std::vector<Index> met;
+    for (const Span& span : layout.spans_of(b)) {
+      for (Index s = span.first; s < span.last; ++s) {
+        for (const auto& [other, size] : alive[at(s)]) {
+          if (other == b) continue;
+          if (over[at(other)] == 0) met.push_back(other);
+          under[at(other)] = std::max(under[at(other)], span.size);
+          over[at(other)] = std::max(over[at(other)], size);
+        }
+      }
+    }
+    std::sort(met.begin(), met.end());
+    for (const Index other : met) {
+      layout.neighbours.push_back({other, under[at(other)], over[at(other)]});
+      under[at(other)] = over[at(other)] = 0;
+    }
+    layout.first_neighbour.push_back(layout.neighbours.size());
+  }
+}
+
+}  // namespace
+
+std::vector<std::vector<Index>> parts_of(const Blocks& blocks) {
+  std::vector<Index> by_start(at(blocks.count()));
+  std::iota(by_start.begin(), by_start.end(), 0);
+  std::sort(by_start.begin(), by_start.end(), [&](Index a, Index b) {
+    const Step x = blocks[a].front().lower;
+    const Step y = blocks[b].front().lower;
+    return x != y ? x < y : a < b;
+  });
+  std::vector<std::vector<Index>> parts;
+  Step stop = 0;
+  for (const Index b : by_start) {
+    if (parts.empty() || blocks[b].front().lower >= stop) parts.emplace_back();
+    stop = parts.back().empty() ? blocks[b].back().upper : std::max(stop, blocks[b].back().upper);
+    parts.back().push_back(b);
+  }
+  for (std::vector<Index>& part : parts) std::sort(part.begin(), part.end());
+  return parts;
+}
+
+std::span<const Span> Layout::spans_of(Index b) const {
+  return {spans.data() + first_span[at(b)], spans.data() + first_span[at(b) + 1]};
+}
+
+std::span<const Neighbour> Layout::neighbours_of(Index b) const {
+  return {neighbours.data() + first_neighbour[at(b)],
+          neighbours.data() + first_neighbour[at(b) + 1]};
+}
+
+bool Layout::twins(Index a, Index b) const {
+  const auto same = [](const Span& x, const Span& y) {
+    return x.first == y.first && x.last == y.last && x.size == y.size;
+  };
+  const auto of_a = spans_of(a);
+  const auto of_b = spans_of(b);
+  return fixed[at(a)] < 0 && fixed[at(b)] < 0 && alignment[at(a)] == alignment[at(b)] &&
+         std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), same);
+}
+
+Layout layout_of(const Blocks& blocks, std::span<const Index> part) {
+  const std::vector<Step> sections = sections_of(blocks, part);
+  const auto section = [&](Step step) {
+    return static_cast<Index>(std::lower_bound(sections.begin(), sections.end(), step) -
+                              sections.begin());
+  };
+  Layout layout;
+  layout.sections = static_cast<Index>(sections.size());
+  for (const Index b : part) {
+    layout.block.push_back(b);
+    layout.alignment.push_back(blocks.alignment[at(b)]);
+    layout.fixed.push_back(blocks.fixed[at(b)]);
+    Bytes height = 0;
+    double steps = 0;
+    double area = 0;
+    for (const Piece& piece : blocks[b]) {
+      const auto width = static_cast<double>(piece.upper - piece.lower);
+      height = std::max(height, piece.size);
+      steps += width;
+      area += width * static_cast<double>(piece.size);
+      layout.spans.push_back({section(piece.lower), section(piece.upper), piece.size});
+    }
+    layout.height.push_back(height);
+    layout.steps.push_back(steps);
+    layout.area.push_back(area);
+    layout.first_span.push_back(static_cast<Index>(layout.spans.size()));
+  }
+  add_neighbours(layout);
+  return layout;
+}
+
+}  // namespace cosmalloc
