@@ -18,6 +18,14 @@ from cosmalloc.native.heuristics import (
     place,
     portfolio,
 )
+from cosmalloc.native.search import (
+    FitStatus,
+    Fitting,
+    Minimum,
+    MinimumStatus,
+    fit,
+    minimize,
+)
 
 __all__ = [
     "FITS",
@@ -25,11 +33,17 @@ __all__ = [
     "Allocation",
     "Buffers",
     "Fit",
+    "FitStatus",
+    "Fitting",
     "Gap",
+    "Minimum",
+    "MinimumStatus",
     "Order",
     "Placement",
+    "fit",
     "load",
     "load_bound",
+    "minimize",
     "place",
     "portfolio",
 ]

@@ -1,34 +1,15 @@
-// The only file that knows Python types. Arrays come in as views of numpy's memory and leave as
+// Arrays come in as views of numpy's memory and leave as
 // numpy arrays that own theirs; a problem that is not well formed raises ValueError with the
 // sentence of fault_of.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
+#include "bindings.hpp"
 
 #include "heuristics.hpp"
 #include "sweep.hpp"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-
 namespace cosmalloc {
 namespace {
 
-using Ints = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Rows = nb::ndarray<const std::int64_t, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using Out = nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>;
-
-std::span<const std::int64_t> view(const Ints& array) { return {array.data(), array.size()}; }
-
-Out own(std::vector<std::int64_t> values) {
-  auto* kept = new std::vector<std::int64_t>(std::move(values));
-  const nb::capsule owner(
-      kept, [](void* p) noexcept { delete static_cast<std::vector<std::int64_t>*>(p); });
-  return Out(kept->data(), {kept->size()}, owner);
-}
+using namespace nb::literals;
 
 Order order_of(std::int64_t index) {
   if (index < 0 || index >= static_cast<std::int64_t>(std::size(kOrders))) {
@@ -82,8 +63,9 @@ void check(Step lower, Step upper, Bytes size) {
   if (size < 1 || size > kMaxSize) throw nb::value_error("a size is not 1 to 2^40");
 }
 
-void bind_blocks(nb::module_& module) {
-  nb::class_<Blocks>(module, "Blocks", "A checked packing problem.")
+nb::class_<Blocks> bind_blocks(nb::module_& module) {
+  nb::class_<Blocks> blocks(module, "Blocks", "A checked packing problem.");
+  blocks
       .def(
           "__init__",
           [](Blocks* self, const Ints& lower, const Ints& upper, const Ints& size,
@@ -133,6 +115,7 @@ void bind_blocks(nb::module_& module) {
             return own(std::move(load));
           },
           "start"_a, "stop"_a);
+  return blocks;
 }
 
 void bind_allocation(nb::module_& module) {
@@ -216,6 +199,7 @@ void bind_allocation(nb::module_& module) {
 
 NB_MODULE(_native, module) {
   module.doc() = "The allocator behind cosmalloc.native; use that.";
-  cosmalloc::bind_blocks(module);
+  nanobind::class_<cosmalloc::Blocks> blocks = cosmalloc::bind_blocks(module);
+  cosmalloc::bind_search(blocks);
   cosmalloc::bind_allocation(module);
 }

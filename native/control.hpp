@@ -28,7 +28,7 @@ class Control {
   bool stop() const {
     if (cancel_ != nullptr && cancel_->load(std::memory_order_relaxed)) return true;
     if (winner_ != nullptr && winner_->load(std::memory_order_relaxed) < run_) return true;
-    return left() <= 0;
+    return !(left() > 0);
   }
 
  private:

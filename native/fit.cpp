@@ -11,6 +11,8 @@ namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+constexpr std::size_t kGreedyFirst = 1000;  // blocks
+
 // A generator for one run: the same whichever thread does it.
 std::mt19937_64 random_of(std::uint64_t seed, std::int64_t run) {
   std::seed_seq words{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
@@ -34,8 +36,8 @@ void race(const Layout& layout, Bytes capacity, const SearchOptions& options,
     if (shared.winner.load() < run) break;
     std::mt19937_64 random = random_of(options.seed, run);
     const Strategy strategy = strategy_of_run(run, random);
-    const Ending ending = search.run(strategy, shortest * luby(run), random,
-                                     control.of_run(run, &shared.winner));
+    const Ending ending =
+        search.run(strategy, shortest * luby(run), random, control.of_run(run, &shared.winner));
     out.nodes = search.nodes();
     out.runs = run + 1;
     if (ending == Ending::budget) continue;
@@ -89,8 +91,8 @@ Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& optio
   for (Fitted& one : shared.by_thread) {
     out.nodes += one.nodes;
     out.runs = std::max(out.runs, one.runs);
-    const bool won = one.runs == winner + 1 &&
-                     (one.ending == Ending::found || one.ending == Ending::refuted);
+    const bool won =
+        one.runs == winner + 1 && (one.ending == Ending::found || one.ending == Ending::refuted);
     if (won) {
       out.ending = one.ending;
       out.offsets = std::move(one.offsets);
@@ -135,11 +137,17 @@ Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
     return out;
   }
   for (const std::vector<Index>& part : parts_of(blocks)) {
-    if (!searchable(blocks, part)) {
+    const bool can_search = searchable(blocks, part);
+    if (!can_search || part.size() > kGreedyFirst) {
       const Placement placed = greedy_part(blocks, part, capacity);
-      for (const Index b : part) out.offsets[at(b)] = placed.offsets[at(b)];
-      if (placed.unplaced > 0) out.ending = Ending::stopped;
-      continue;
+      if (placed.unplaced == 0) {
+        for (const Index b : part) out.offsets[at(b)] = placed.offsets[at(b)];
+        continue;
+      }
+      if (!can_search) {
+        out.ending = Ending::stopped;
+        continue;
+      }
     }
     const Layout layout = layout_of(blocks, part);
     const Fitted one = fit_part(layout, capacity, options, control);

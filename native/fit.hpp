@@ -1,8 +1,10 @@
-// Does it fit? An allocation under a capacity, a proof that there is none, or neither in the time given.
+// Does it fit? An allocation under a capacity, a proof that there is none, or neither in the time
+// given.
 //
-// Each part is solved alone: by greedy placement, else by runs of the tree search with ever other strategies and node
-// budgets in Luby's sequence. Runs are shared out to the threads by number and the lowest run that ends the part
-// wins, so seed and thread count determine the result, unless time runs out.
+// Each part is solved alone: large ones by greedy placement if that will do, else by runs of the
+// tree search with ever other strategies and node budgets in Luby's sequence. Runs are shared out
+// to the threads by number and the lowest run that ends the part wins, so seed and thread count
+// determine the result, unless time runs out.
 #pragma once
 
 #include "heuristics.hpp"
@@ -13,8 +15,8 @@ namespace cosmalloc {
 struct SearchOptions {
   std::uint64_t seed = 0;
   int threads = 1;
-  double nodes_per_block = 2;                            // in the shortest run
-  std::int64_t most_runs = std::int64_t{1} << 62;        // give up after so many runs of one part
+  double nodes_per_block = 2;                      // in the shortest run
+  std::int64_t most_runs = std::int64_t{1} << 62;  // give up after so many runs of one part
   Deductions deductions;
 };
 
@@ -27,7 +29,7 @@ struct Fitted {
 
 // Parts larger than this are left to greedy placement: lists of neighbours grow with the square.
 inline constexpr Index kMostSearchable = 20'000;
-inline constexpr std::int64_t kMostNeighbours = 40'000'000;
+inline constexpr std::int64_t kMostNeighbours = 4'000'000;
 
 bool searchable(const Blocks& blocks, std::span<const Index> part);
 

@@ -8,7 +8,8 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-// First steps of the sections that count: those after a start and before an end, with no end and start between.
+// First steps of the sections that count: those after a start and before an end, with no end and
+// start between.
 std::vector<Step> sections_of(const Blocks& blocks, std::span<const Index> part) {
   std::vector<std::pair<Step, bool>> ends;  // (step, starts)
   for (const Index b : part) {

@@ -1,8 +1,9 @@
 // A part of a problem, laid out for search: steps become sections, neighbours become lists.
 //
-// A *part* is a set of blocks that no moment separates: parts share no step, and each is solved on its own.
-// A *section* is a stretch of steps with the same blocks alive. Sections whose blocks are all alive in a neighbouring
-// section too say nothing new and are left out. Pieces become spans of sections.
+// A *part* is a set of blocks that no moment separates: parts share no step, and each is solved on
+// its own. A *section* is a stretch of steps with the same blocks alive. Sections whose blocks are
+// all alive in a neighbouring section too say nothing new and are left out. Pieces become spans of
+// sections.
 #pragma once
 
 #include "blocks.hpp"
@@ -18,8 +19,8 @@ struct Span {
   Bytes size;
 };
 
-// Block `other` shares a section. If it stands above, it starts at least `under` above this block's offset; if below,
-// this block starts at least `over` above its offset.
+// Block `other` shares a section. If it stands above, it starts at least `under` above this block's
+// offset; if below, this block starts at least `over` above its offset.
 struct Neighbour {
   Index other;
   Bytes under;
@@ -27,12 +28,12 @@ struct Neighbour {
 };
 
 struct Layout {
-  std::vector<Index> block;          // per local block: its index in the Blocks it came from
+  std::vector<Index> block;  // per local block: its index in the Blocks it came from
   std::vector<Bytes> alignment;
   std::vector<Bytes> fixed;
-  std::vector<Bytes> height;         // of the largest piece
-  std::vector<double> steps;         // lifetime without gaps, in steps
-  std::vector<double> area;          // bytes times steps
+  std::vector<Bytes> height;  // of the largest piece
+  std::vector<double> steps;  // lifetime without gaps, in steps
+  std::vector<double> area;   // bytes times steps
   std::vector<Span> spans;
   std::vector<Index> first_span{0};
   std::vector<Neighbour> neighbours;

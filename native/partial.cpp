@@ -155,7 +155,7 @@ bool Partial::check_section(Index s) {
   const Bytes* sizes = sizes_[at(s)].data();
   Bytes floor = kFar;
   Bytes highest = 0;
-  Bytes end = kFar;         // least low + size in s, and the next
+  Bytes end = kFar;  // least low + size in s, and the next
   Bytes second_end = kFar;
   Index earliest = -1;
   for (Index i = 0; i < count; ++i) {
@@ -341,7 +341,8 @@ bool Partial::postpone(Index b) {
   return propagate();
 }
 
-// Dijkstra's sweep over (5): blocks leave in the sequence of their lows, postponed ones once a support has left.
+// Dijkstra's sweep over (5): blocks leave in the sequence of their lows, postponed ones once a
+// support has left.
 bool Partial::settle() {
   const std::size_t blocks = at(layout_.count());
   std::vector<Bytes> reach(blocks, kFar);

@@ -1,19 +1,22 @@
 // A partial placement under a capacity, and what follows from it.
 //
 // Blocks are placed from the bottom up. For every open block b (one not yet placed)
-//     at(b) >= low[b]                                                                             (1)
+//     at(b) >= low[b] (1)
 // and every open neighbour of a placed block stands above it. Deductions, until nothing moves:
-//     place b at y:        low[c] >= y + under(b, c)          for open neighbours c               (2)
-//     load of section s:   floor[s] + rest[s] <= capacity     floor = least low, rest = bytes of open blocks in s (3)
-//     not first in s:      low[b] + rest[s] > capacity  =>  low[b] >= least (low[c] + size[c]) of others in s (4)
-//     postponed b:         low[b] >= least (low[c] + under(c, b)) over open neighbours c          (5)
-// A block that is *postponed* does not stand at low[b]; as an allocation can be pushed down until every block rests on
-// 0, on a placed block or on one placed later, it rests on an open neighbour: (5). It leaves that state when a block
-// is placed whose top reaches low[b]. Of all allocations take one with the least sum of offsets: then the hole that
-// b left at low[b] when it was postponed must be used by somebody, so
-//     some neighbour c of b:  at(c) < hole[b] + height(b)                                         (6)
-// and twins (same spans, same alignment) stand in a fixed sequence: the later above the earlier. A fixed block has at(b) = low[b] from the start.
-// (4) and (5) stop after a number of rounds, which loses deductions, never answers; settle() finishes (5).
+//     place b at y:        low[c] >= y + under(b, c)          for open neighbours c (2) load of
+//     section s:   floor[s] + rest[s] <= capacity     floor = least low, rest = bytes of open
+//     blocks in s (3) not first in s:      low[b] + rest[s] > capacity  =>  low[b] >= least (low[c]
+//     + size[c]) of others in s (4) postponed b:         low[b] >= least (low[c] + under(c, b))
+//     over open neighbours c          (5)
+// A block that is *postponed* does not stand at low[b]; as an allocation can be pushed down until
+// every block rests on 0, on a placed block or on one placed later, it rests on an open neighbour:
+// (5). It leaves that state when a block is placed whose top reaches low[b]. Of all allocations
+// take one with the least sum of offsets: then the hole that b left at low[b] when it was postponed
+// must be used by somebody, so
+//     some neighbour c of b:  at(c) < hole[b] + height(b) (6)
+// and twins (same spans, same alignment) stand in a fixed sequence: the later above the earlier. A
+// fixed block has at(b) = low[b] from the start. (4) and (5) stop after a number of rounds, which
+// loses deductions, never answers; settle() finishes (5).
 #pragma once
 
 #include "layout.hpp"
@@ -37,8 +40,8 @@ class Partial {
   bool postpone(Index b);  // b must be ready
   bool settle();           // finishes (5) where place and postpone gave up early
 
-  // Ready: b is open, not postponed, and no open neighbour could stand below low[b]. The open block with the least
-  // low, ties aside, is always ready after settle().
+  // Ready: b is open, not postponed, and no open neighbour could stand below low[b]. The open block
+  // with the least low, ties aside, is always ready after settle().
   bool ready(Index b) const;
 
   struct Mark {
@@ -107,7 +110,8 @@ class Partial {
   std::vector<std::vector<Bytes>> sizes_;
   std::vector<Index> open_count_;
   std::vector<Index> crossing_;
-  std::vector<std::vector<Index>> position_;  // per block: where it stands in entries_, section by section
+  std::vector<std::vector<Index>>
+      position_;  // per block: where it stands in entries_, section by section
 
   std::vector<Change> trail_;
   std::vector<Index> placed_;

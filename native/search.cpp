@@ -27,7 +27,8 @@ bool Search::out_of_time(const Control& control) {
   return control.stop();
 }
 
-// Shrinks the stretch to its first joined piece and puts the others on the agenda; false where nothing is open.
+// Shrinks the stretch to its first joined piece and puts the others on the agenda; false where
+// nothing is open.
 bool Search::narrow(Stretch& stretch) {
   const Stretch whole = stretch;
   bool found = false;
@@ -63,9 +64,8 @@ Index Search::pick_leaning(const Stretch& stretch, double lean) {
   scores_.clear();
   for (Index s = stretch.first; s < stretch.last; ++s) {
     if (partial_.open_in(s).empty()) continue;
-    scores_.emplace_back(static_cast<double>(partial_.floor(s)) -
-                             lean * static_cast<double>(partial_.rest(s)),
-                         s);
+    scores_.emplace_back(
+        static_cast<double>(partial_.floor(s)) - lean * static_cast<double>(partial_.rest(s)), s);
   }
   for (auto left = scores_.begin(); left != scores_.end(); ++left) {
     std::iter_swap(left, std::min_element(left, scores_.end()));
@@ -96,9 +96,11 @@ Index Search::pick(const Stretch& stretch, const Strategy& strategy) {
   return pick_lowest(stretch);
 }
 
-// Takes back the choice that the stretch hangs on and postpones its block, until that holds; false at the root.
+// Takes back the choice that the stretch hangs on and postpones its block, until that holds; false
+// at the root.
 bool Search::back_up(Stretch& stretch, bool placed_badly) {
-  std::int64_t back = placed_badly ? static_cast<std::int64_t>(choices_.size()) - 1 : stretch.parent;
+  std::int64_t back =
+      placed_badly ? static_cast<std::int64_t>(choices_.size()) - 1 : stretch.parent;
   while (true) {
     if (partial_.failed_section() >= 0) weights_[at(partial_.failed_section())] += 1;
     if (back < 0) return false;
@@ -115,8 +117,7 @@ bool Search::back_up(Stretch& stretch, bool placed_badly) {
 
 Ending Search::run(const Strategy& strategy, std::int64_t nodes, std::mt19937_64& random,
                    const Control& control) {
-  const std::vector<Index> sequence =
-      sequence_of(partial_.layout(), strategy, weights_, random);
+  const std::vector<Index> sequence = sequence_of(partial_.layout(), strategy, weights_, random);
   for (std::size_t i = 0; i < sequence.size(); ++i) rank_[at(sequence[i])] = static_cast<Index>(i);
   partial_.reset();
   partial_.set_twins(sequence);

@@ -1,7 +1,9 @@
-// Depth-first search for one part under one capacity: place a block, and if that leads nowhere, postpone it.
+// Depth-first search for one part under one capacity: place a block, and if that leads nowhere,
+// postpone it.
 //
-// Where placed blocks leave open ones that no section joins, each such stretch is searched on its own: when one has no
-// solution, everything decided since the stretches came apart is taken back at once.
+// Where placed blocks leave open ones that no section joins, each such stretch is searched on its
+// own: when one has no solution, everything decided since the stretches came apart is taken back at
+// once.
 #pragma once
 
 #include "control.hpp"
@@ -16,12 +18,13 @@ class Search {
  public:
   Search(const Layout& layout, Bytes capacity, Deductions deductions);
 
-  // One tree, from its root, of at most `nodes` nodes. found: offsets() is an allocation of the whole part.
-  // refuted: a proof that there is none. The ending depends on nothing but the arguments, unless it is `stopped`.
+  // One tree, from its root, of at most `nodes` nodes. found: offsets() is an allocation of the
+  // whole part. refuted: a proof that there is none. The ending depends on nothing but the
+  // arguments, unless it is `stopped`.
   Ending run(const Strategy& strategy, std::int64_t nodes, std::mt19937_64& random,
              const Control& control);
 
-  std::vector<Bytes> offsets() const;  // per local block
+  std::vector<Bytes> offsets() const;            // per local block
   std::int64_t nodes() const { return nodes_; }  // of all runs
 
  private:

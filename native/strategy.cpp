@@ -7,16 +7,15 @@ namespace cosmalloc {
 namespace {
 
 // In [0, 1), the same on every platform.
-double unit(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) * 0x1.0p-53;
-}
+double unit(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
 
 constexpr Strategy kPlain[] = {
-    {Key::area, 0.1, 0, false},  {Key::width, 0.1, 0, false}, {Key::sections, 0.3, 0, false},
-    {Key::total, 0.0, 0, true},  {Key::total, 0.2, 0, false}, {Key::width, 0.0, 0, true},
+    {Key::area, 0.1, 0, false}, {Key::width, 0.1, 0, false}, {Key::sections, 0.3, 0, false},
+    {Key::total, 0.0, 0, true}, {Key::total, 0.2, 0, false}, {Key::width, 0.0, 0, true},
 };
-constexpr Key kNoisy[] = {Key::learned, Key::area, Key::width, Key::learned, Key::total};
-constexpr double kLeans[] = {0.4, 0.03, 0.1, 0.2, 0.0};
+constexpr Key kNoisy[] = {Key::area, Key::learned,  Key::width,
+                          Key::area, Key::sections, Key::total};
+constexpr double kLeans[] = {0.4, 0.03, 0.1, 0.2};
 
 }  // namespace
 
@@ -26,7 +25,7 @@ Strategy strategy_of_run(std::int64_t run, std::mt19937_64& random) {
   Strategy out;
   out.key = kNoisy[(run - plain) % static_cast<std::int64_t>(std::size(kNoisy))];
   out.lean = kLeans[random() % std::size(kLeans)];
-  out.noise = random() % 3 == 0 ? 0.25 : 0.1;
+  out.noise = random() % 6 == 0 ? 0.25 : 0.1;
   return out;
 }
 
@@ -54,11 +53,21 @@ std::vector<Index> sequence_of(const Layout& layout, const Strategy& strategy,
     }
     const double factor = 1 + strategy.noise * (2 * unit(random) - 1);
     switch (strategy.key) {
-      case Key::total: keys[i] = {total * factor, layout.steps[i]}; break;
-      case Key::width: keys[i] = {layout.steps[i] * factor, layout.area[i]}; break;
-      case Key::area: keys[i] = {layout.area[i] * factor, 0}; break;
-      case Key::sections: keys[i] = {sections * factor, 0}; break;
-      case Key::learned: keys[i] = {weight * factor, 0}; break;
+      case Key::total:
+        keys[i] = {total * factor, layout.steps[i]};
+        break;
+      case Key::width:
+        keys[i] = {layout.steps[i] * factor, layout.area[i]};
+        break;
+      case Key::area:
+        keys[i] = {layout.area[i] * factor, 0};
+        break;
+      case Key::sections:
+        keys[i] = {sections * factor, 0};
+        break;
+      case Key::learned:
+        keys[i] = {weight * factor, 0};
+        break;
     }
   }
   std::vector<Index> out(blocks);

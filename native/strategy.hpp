@@ -1,9 +1,10 @@
-// How the search picks its next block: a sequence of the blocks, and a choice of where to look first.
+// How the search picks its next block: a sequence of the blocks, and a choice of where to look
+// first.
 //
 // The block to place next is a ready one of the section with the least
-//     floor(s) - lean * rest(s)                                                                   (1)
-// that has one at its floor; among these the first in the sequence. With lean 0 allocations grow evenly from the
-// bottom; with more, crowded sections are filled ahead of the others.
+//     floor(s) - lean * rest(s) (1)
+// that has one at its floor; among these the first in the sequence. With lean 0 allocations grow
+// evenly from the bottom; with more, crowded sections are filled ahead of the others.
 #pragma once
 
 #include <random>
@@ -27,7 +28,8 @@ struct Strategy {
   bool lowest = false;  // instead of (1): the ready block of least low, then first in the sequence
 };
 
-// The strategy of run 0, 1, 2, … of a search: the first few without noise, then the same again with it.
+// The strategy of run 0, 1, 2, … of a search: the first few without noise, then the same again with
+// it.
 Strategy strategy_of_run(std::int64_t run, std::mt19937_64& random);
 
 // Local blocks of the layout, most urgent first. weights: per section.

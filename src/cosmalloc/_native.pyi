@@ -21,6 +21,10 @@ class Blocks:
 
     def load(self, start: int, stop: int) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]: ...
 
+    def fit(self, capacity: int, seconds: float, seed: int, threads: int, not_first: bool = True, holes: bool = True, twins: bool = True) -> tuple[int, Annotated[NDArray[numpy.int64], dict(shape=(None,))], int, bool]: ...
+
+    def minimize(self, seconds: float, seed: int, threads: int, not_first: bool = True, holes: bool = True, twins: bool = True) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,))], int, int, int, bool]: ...
+
 class Allocation:
     """The standing allocation."""
 

@@ -1,0 +1,108 @@
+// The searches for Python: they run in a thread of their own while this one, without the GIL, waits
+// and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops the
+// search, which then returns what it has.
+#include <condition_variable>
+#include <exception>
+#include <thread>
+
+#include "bindings.hpp"
+#include "minimize.hpp"
+
+namespace cosmalloc {
+namespace {
+
+using namespace nb::literals;
+
+// Runs work(cancel) to its end; true if a signal cut it short.
+template <class Work>
+bool run_interruptibly(Work&& work) {
+  std::atomic<bool> cancel{false};
+  std::exception_ptr error;
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool done = false;
+  bool interrupted = false;
+  std::thread worker([&] {
+    try {
+      work(cancel);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex);
+    done = true;
+    ended.notify_one();
+  });
+  {
+    const nb::gil_scoped_release release;
+    std::unique_lock lock(mutex);
+    while (!ended.wait_for(lock, std::chrono::milliseconds(10), [&] { return done; })) {
+      lock.unlock();
+      {
+        const nb::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) {
+          PyErr_Clear();
+          interrupted = true;
+          cancel = true;
+        }
+      }
+      lock.lock();
+    }
+    lock.unlock();
+    worker.join();
+  }
+  if (error) std::rethrow_exception(error);
+  return interrupted;
+}
+
+SearchOptions options_of(std::int64_t seed, int threads, bool not_first, bool holes, bool twins) {
+  if (threads < 1 || threads > 64) throw nb::value_error("a number of threads is not 1 to 64");
+  SearchOptions options;
+  options.seed = static_cast<std::uint64_t>(seed);
+  options.threads = threads;
+  options.deductions = {not_first, holes, twins};
+  return options;
+}
+
+using Fit3 = std::tuple<int, Out, std::int64_t, bool>;
+
+// (0 found, 1 refuted, 2 neither; offsets per buffer, empty unless found; nodes; interrupted)
+Fit3 fit_blocks(const Blocks& blocks, Bytes capacity, double seconds, std::int64_t seed,
+                int threads, bool not_first, bool holes, bool twins) {
+  const SearchOptions options = options_of(seed, threads, not_first, holes, twins);
+  Fitted result;
+  const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
+    const Control control(seconds, &cancel);
+    result = fit(blocks, std::min(capacity, kMaxOffset), options, control);
+  });
+  const bool found = result.ending == Ending::found;
+  return {found ? 0 : (result.ending == Ending::refuted ? 1 : 2),
+          own(found ? offsets_of_buffers(blocks, result.offsets) : std::vector<Bytes>{}),
+          result.nodes, interrupted};
+}
+
+using Least = std::tuple<Out, Bytes, Bytes, std::int64_t, bool>;
+
+// (offsets per buffer, peak, bound, nodes, interrupted)
+Least minimize_blocks(const Blocks& blocks, double seconds, std::int64_t seed, int threads,
+                      bool not_first, bool holes, bool twins) {
+  const SearchOptions options = options_of(seed, threads, not_first, holes, twins);
+  Minimized result;
+  const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
+    const Control control(seconds, &cancel);
+    result = minimize(blocks, options, control);
+  });
+  return {own(offsets_of_buffers(blocks, result.offsets)), result.peak, result.bound, result.nodes,
+          interrupted};
+}
+
+}  // namespace
+
+void bind_search(nb::class_<Blocks>& blocks) {
+  blocks
+      .def("fit", &fit_blocks, "capacity"_a, "seconds"_a, "seed"_a, "threads"_a,
+           "not_first"_a = true, "holes"_a = true, "twins"_a = true)
+      .def("minimize", &minimize_blocks, "seconds"_a, "seed"_a, "threads"_a, "not_first"_a = true,
+           "holes"_a = true, "twins"_a = true);
+}
+
+}  // namespace cosmalloc

@@ -1,0 +1,181 @@
+#include "minimize.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "sweep.hpp"
+
+namespace cosmalloc {
+namespace {
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+struct Part {
+  std::vector<Index> blocks;
+  Layout layout;
+  bool searchable = false;
+  Bytes peak = 0;
+  Bytes bound = 0;
+  Bytes grain = 1;  // every peak is a multiple of it
+};
+
+// The blocks of one part as a problem of their own.
+Blocks only(const Blocks& blocks, std::span<const Index> part) {
+  Blocks out;
+  for (const Index b : part) {
+    const auto pieces = blocks[b];
+    out.pieces.insert(out.pieces.end(), pieces.begin(), pieces.end());
+    out.first.push_back(static_cast<Index>(out.pieces.size()));
+    out.alignment.push_back(blocks.alignment[at(b)]);
+    out.fixed.push_back(blocks.fixed[at(b)]);
+  }
+  return out;
+}
+
+// Pushed down, every offset is a sum of sizes, rounded up to alignments, or starts from a fixed
+// one.
+Bytes grain_of(const Blocks& part) {
+  Bytes grain = 0;
+  for (const Piece& piece : part.pieces) grain = std::gcd(grain, piece.size);
+  for (const Bytes alignment : part.alignment) {
+    if (alignment > 1) grain = std::gcd(grain, alignment);
+  }
+  for (const Bytes fixed : part.fixed) grain = std::gcd(grain, std::max(fixed, Bytes{0}));
+  return std::max(grain, Bytes{1});
+}
+
+Bytes round_up(Bytes value, Bytes grain) { return (value + grain - 1) / grain * grain; }
+
+// No allocation is lower than the load, nor than the top of a fixed block.
+Bytes bound_of(const Blocks& part) {
+  Bytes bound = load_bound(part);
+  for (Index b = 0; b < part.count(); ++b) {
+    if (part.fixed[at(b)] < 0) continue;
+    for (const Piece& piece : part[b]) bound = std::max(bound, part.fixed[at(b)] + piece.size);
+  }
+  return bound;
+}
+
+class Minimizer {
+ public:
+  Minimizer(const Blocks& blocks, const SearchOptions& options, const Control& control,
+            Progress* progress)
+      : blocks_(blocks), options_(options), control_(control), progress_(progress) {
+    out_.offsets.assign(at(blocks.count()), kNowhere);
+  }
+
+  Minimized run() {
+    begin();
+    const std::int64_t limit = options_.most_runs;
+    for (std::int64_t runs = 4; out_.peak > out_.bound && !control_.stop(); runs *= 2) {
+      bool open = false;
+      for (Part& part : parts_) {
+        if (part.searchable && part.peak > out_.bound && !control_.stop()) {
+          lower(part, std::min(runs, limit));
+          open = true;
+        }
+      }
+      if (!open || runs >= limit) break;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void begin() {
+    for (std::vector<Index>& members : parts_of(blocks_)) {
+      Part part;
+      part.searchable = searchable(blocks_, members);
+      const Blocks alone = only(blocks_, members);
+      part.grain = grain_of(alone);
+      part.bound = round_up(bound_of(alone), part.grain);
+      const bool large = members.size() > 50'000;
+      Placement best;
+      for (const Order order : kOrders) {
+        if (large && order != Order::area && order != Order::size) continue;
+        if (!best.offsets.empty() && control_.stop()) break;
+        Placement next = place(alone, order, Fit::first, kMaxOffset);
+        if (best.offsets.empty() || next.peak < best.peak) best = std::move(next);
+      }
+      part.peak = best.peak;
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        out_.offsets[at(members[i])] = best.offsets[i];
+      }
+      if (part.searchable) part.layout = layout_of(blocks_, members);
+      part.blocks = std::move(members);
+      parts_.push_back(std::move(part));
+      tell();
+    }
+    std::stable_sort(parts_.begin(), parts_.end(),
+                     [](const Part& a, const Part& b) { return a.bound > b.bound; });
+  }
+
+  // One round on one part, `runs` runs of the search for every capacity tried.
+  void lower(Part& part, std::int64_t runs) {
+    SearchOptions options = options_;
+    options.most_runs = runs;
+    Bytes target = std::max(part.bound, out_.bound);  // lower than that helps nobody
+    target = std::min(round_up(target, part.grain), part.peak - part.grain);
+    Bytes hopeless = target - part.grain;  // tried in vain in this round, or below the bound
+    while (!control_.stop()) {
+      const Fitted found = fit_part(part.layout, target, options, control_);
+      out_.nodes += found.nodes;
+      if (found.ending == Ending::found) {
+        keep(part, found.offsets);
+      } else {
+        if (found.ending == Ending::refuted) part.bound = std::max(part.bound, target + part.grain);
+        hopeless = target;
+      }
+      tell();
+      if (part.peak <= std::max(part.bound, out_.bound)) return;
+      const Bytes room = (part.peak - hopeless) / part.grain;  // grains, at least 1
+      if (room <= 1) return;
+      target = hopeless + room / 2 * part.grain;
+    }
+  }
+
+  void keep(Part& part, std::span<const Bytes> offsets) {
+    Bytes peak = 0;
+    for (Index b = 0; b < part.layout.count(); ++b) {
+      out_.offsets[at(part.layout.block[at(b)])] = offsets[at(b)];
+      peak = std::max(peak, offsets[at(b)] + part.layout.height[at(b)]);
+    }
+    part.peak = peak;
+  }
+
+  void tell() {
+    out_.peak = 0;
+    out_.bound = 0;
+    for (const Part& part : parts_) {
+      out_.peak = std::max(out_.peak, part.peak);
+      out_.bound = std::max(out_.bound, part.bound);
+    }
+    if (progress_ != nullptr) progress_->set(out_.peak, out_.bound);
+  }
+
+  const Blocks& blocks_;
+  const SearchOptions& options_;
+  const Control& control_;
+  Progress* progress_;
+  std::vector<Part> parts_;
+  Minimized out_;
+};
+
+}  // namespace
+
+void Progress::set(Bytes peak, Bytes bound) {
+  const std::lock_guard lock(mutex_);
+  peak_ = peak;
+  bound_ = bound;
+}
+
+std::pair<Bytes, Bytes> Progress::get() const {
+  const std::lock_guard lock(mutex_);
+  return {peak_, bound_};
+}
+
+Minimized minimize(const Blocks& blocks, const SearchOptions& options, const Control& control,
+                   Progress* progress) {
+  return Minimizer(blocks, options, control, progress).run();
+}
+
+}  // namespace cosmalloc
