@@ -14,7 +14,7 @@ import numpy as np
 from cosmalloc.greedy.links import Choice
 from cosmalloc.greedy.prices import Floats
 from cosmalloc.greedy.roofline import Roofline
-from cosmalloc.greedy.stretch import REACH, keep_queue, spend
+from cosmalloc.greedy.stretch import REACH, keep_queue, reach, spend
 from cosmalloc.greedy.transfers import Copies
 from cosmalloc.greedy.uses import Ints, Uses
 from cosmalloc.native import Allocation
@@ -40,8 +40,9 @@ def prefetch(
             continue
         before = idle[low:due].copy()
         copy = size / target.offchip_read_bytes_per_second
-        begin, lacking = spend(idle, range(due - 1, low - 1, -1), copy)
-        start = due if begin is None else begin
+        steps = reach(idle, range(due - 1, low - 1, -1), copy)
+        lacking = spend(idle, steps, copy)
+        start = steps[-1] if steps else due
         offset = space.find(start, due + 1, size, target.scratchpad_bytes, "best")
         if offset < 0 or save <= lacking:
             idle[low:due] = before
@@ -108,6 +109,8 @@ def _joined(uses: Uses, copies: Copies, found: list[tuple[int, int, int, int]]) 
         np.concatenate([copies.load, np.stack([start, stop - 1], 1)]),
         np.concatenate([copies.store, nothing]),
         np.append(copies.limit, np.full(len(rows), uses.steps)),
+        np.append(copies.key, np.full(len(rows), -1)),
+        np.append(copies.pinned, np.zeros(len(rows), np.bool_)),
     )
     keep_queue(joined)
     return joined

@@ -89,7 +89,8 @@ def plans_on(board: Board, pairs: Pairs, roofline: Roofline | None) -> list[Plan
     uses = board.uses
     choice = Choice.of(board.kept, board.prices.lone)
     stays = stays_of(uses, choice, pairs)
-    copies = blocking_copies(uses, choice, stays, board.offset[stays.first])
+    offset, pinned = board.offset[stays.first], board.pinned[stays.first] | board.pinned[stays.last]
+    copies = blocking_copies(uses, choice, stays, offset, pinned)
     plans = [plan_of(uses, copies)]
     if roofline is not None and uses.problem.target.copy_engines > 0:
         idle = roofline.idle(choice.on)
@@ -124,7 +125,7 @@ def solve_peak(uses: Uses, pairs: Pairs) -> Outcome:
     room = problem.target.scratchpad_bytes
     least = bound(problem, "peak")
     if height <= room:
-        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets))
+        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets, stays.before >= 0))
         return best_of(problem, [plan], "peak")
     return Outcome(
         problem.name,
