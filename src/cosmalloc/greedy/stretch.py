@@ -13,6 +13,8 @@ queue of loads is first in, first out: none is issued before another that is due
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from cosmalloc.greedy.prices import Floats
@@ -23,14 +25,20 @@ from cosmalloc.native import Allocation
 REACH = 256  # steps that a copy may be stretched over
 
 
-def stretch(uses: Uses, copies: Copies, space: Allocation, idle: Floats) -> None:
+Turn = Literal["late", "early", "large"]  # which load is stretched first
+TURNS: tuple[Turn, ...] = get_args(Turn)
+
+
+def stretch(uses: Uses, copies: Copies, space: Allocation, idle: Floats, turn: Turn) -> None:
     """Moves copies into idle seconds. idle: float64[steps], used up. space: holds the stays."""
     loaded = np.flatnonzero(copies.load[:, 0] >= 0)
-    for k in loaded[np.argsort(-copies.start[loaded], kind="stable")].tolist():
+    start, size = copies.start[loaded], copies.bytes[loaded]
+    rank = {"late": -start, "early": start, "large": -size}[turn]
+    for k in loaded[np.argsort(rank, kind="stable")].tolist():
         _stretch_load(uses, copies, k, space, idle)
     for k in np.flatnonzero(copies.store[:, 0] >= 0).tolist():
         _stretch_store(uses, copies, k, space, idle)
-    keep_queue(copies)
+    keep_queue(uses, copies, space)
 
 
 def reach(idle: Floats, steps: range, seconds: float) -> range:
@@ -53,10 +61,18 @@ def spend(idle: Floats, steps: range, seconds: float) -> float:
     return seconds
 
 
-def keep_queue(copies: Copies) -> None:
-    """Issues loads no earlier than those that are due before them."""
+def keep_queue(uses: Uses, copies: Copies, space: Allocation) -> None:
+    """Issues loads in the order in which they are due: what is due earlier is issued earlier too
+    where its bytes are free, and else what is due later waits."""
     loaded = np.flatnonzero(copies.load[:, 0] >= 0)
     by_due = loaded[np.lexsort((copies.load[loaded, 0], copies.load[loaded, 1]))]
+    bar = uses.steps
+    for k in by_due[::-1].tolist():
+        begin, due = copies.load[k].tolist()
+        early = max(bar, _earliest(uses, copies, k), due - REACH)
+        if early < begin and _hold(uses, copies, k, space, early, int(copies.stop[k])):
+            copies.load[k, 0] = begin = early
+        bar = min(bar, begin)
     begin = np.maximum.accumulate(copies.load[by_due, 0])
     copies.load[by_due, 0] = copies.start[by_due] = np.minimum(begin, copies.load[by_due, 1])
 
@@ -107,7 +123,7 @@ def _hold(uses: Uses, copies: Copies, k: int, space: Allocation, start: int, sto
         if not all(space.is_free(a, b, offset, size) for a, b in added):
             return False
         for a, b in added:
-            space.insert_at(-1 - 2 * key - (a == start), a, b, size, offset)
+            space.insert_at(-1 - key * uses.steps - a, a, b, size, offset)
     elif added:
         space.remove(key)
         if not space.is_free(start, stop, offset, size):

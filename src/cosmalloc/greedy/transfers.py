@@ -55,7 +55,7 @@ def blocking_copies(
     return Copies(
         stays.tensor,
         stays.bytes,
-        offset,
+        offset.copy(),
         stays.start.copy(),
         stays.stop.copy(),
         np.stack([load, load], 1),
