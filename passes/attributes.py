@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -37,15 +37,28 @@ def integer(value: int) -> ir.Attribute:
     return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), value)
 
 
+def to_integer(attribute: ir.Attribute, name: str) -> int:
+    """The inverse of `integer`. name: for the error. Raises InputError."""
+    if not isinstance(attribute, ir.IntegerAttr):
+        raise InputError(f"attribute `{name}` of the module is `{attribute}`, no integer")
+    return int(attribute.value)
+
+
+def to_word(attribute: ir.Attribute, name: str) -> str:
+    """The text of a string attribute. Raises InputError."""
+    if not isinstance(attribute, ir.StringAttr):
+        raise InputError(f"attribute `{name}` of the module is `{attribute}`, no string")
+    return attribute.value
+
+
 def integers(values: Sequence[int]) -> ir.Attribute:
     """`dense<…> : tensor<Nxi64>`: `array<i64>` comes back as this from a portable artifact."""
     return _dense(np.array(values, np.int64))
 
 
-def to_integers(attribute: ir.Attribute) -> list[int]:
-    """The inverse of `integers`."""
-    values: list[int] = np.array(ir.DenseIntElementsAttr(attribute)).tolist()
-    return values
+def to_integers(attribute: ir.Attribute, name: str, count: int) -> list[int]:
+    """The inverse of `integers`, where `count` of them must be. Raises InputError."""
+    return _to_array(attribute, name, (count,)).tolist()  # type: ignore[no-any-return]
 
 
 def dictionary(values: Mapping[str, Any]) -> ir.Attribute:
@@ -67,33 +80,48 @@ def _dense(values: npt.NDArray[np.int64]) -> ir.Attribute:
     return found
 
 
-def entries(attribute: ir.Attribute) -> dict[str, ir.Attribute]:
-    """A dictionary attribute as a dictionary."""
-    named: Any = ir.DictAttr(attribute)  # its stubs don't know that it is iterable
+def entries(attribute: ir.Attribute, name: str) -> dict[str, ir.Attribute]:
+    """A dictionary attribute as a dictionary. Raises InputError."""
+    if not isinstance(attribute, ir.DictAttr):
+        raise InputError(f"attribute `{name}` of the module is `{attribute}`, no dictionary")
+    named: Any = attribute  # its stubs don't know that it is iterable
     return {item.name: item.attr for item in named}
 
 
-def to_dictionary(attribute: ir.Attribute) -> dict[str, Any]:
+def to_dictionary(attribute: ir.Attribute, name: str) -> dict[str, Any]:
     """The inverse of `dictionary`. Raises InputError."""
     found: dict[str, Any] = {}
-    for name, value in entries(attribute).items():
+    for key, value in entries(attribute, name).items():
         if not isinstance(value, (ir.IntegerAttr, ir.FloatAttr, ir.StringAttr)):
-            raise InputError(f"attribute `{name}` of the module is `{value}`, no number or word")
-        found[name] = value.value
+            raise InputError(
+                f"attribute `{name}.{key}` of the module is `{value}`, no number or string"
+            )
+        found[key] = value.value
     return found
 
 
-def to_value(kind: type[T], attribute: ir.Attribute, place: str) -> T:
-    """A frozen value of ours from a dictionary attribute. Raises InputError."""
-    values = to_dictionary(attribute)
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if not values.keys() <= known:
-        odd = sorted(values.keys() - known)
-        raise InputError(f"attribute `{place}` of the module has unknown keys {odd}")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InputError(f"attribute `{place}` of the module is incomplete: {error}") from None
+def to_value(kind: type[T], attribute: ir.Attribute, name: str, **given: Any) -> T:
+    """A frozen value of ours from a dictionary attribute and what is `given`. Raises InputError."""
+    values = to_dictionary(attribute, name)
+    hints = get_type_hints(kind)
+    for key, value in values.items():
+        if key not in hints or key in given:
+            raise InputError(f"attribute `{name}` of the module has the unknown key `{key}`")
+        if type(value) not in _types(hints[key]):
+            raise InputError(f"attribute `{name}.{key}` of the module is `{value}`")
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING
+        if required and field.name not in values and field.name not in given:
+            raise InputError(f"attribute `{name}` of the module lacks the key `{field.name}`")
+    return kind(**values, **given)
+
+
+def _types(hint: Any) -> set[type]:
+    """The classes that a field's value may have; a float's may be an int."""
+    if isinstance(hint, type):
+        return {float, int} if hint is float else {hint}
+    arguments = get_args(hint)
+    return set().union(*(_types(a) if not isinstance(a, str) else {str} for a in arguments))
 
 
 def table(rows: Sequence[Sequence[int]], columns: int) -> ir.Attribute:
@@ -101,7 +129,20 @@ def table(rows: Sequence[Sequence[int]], columns: int) -> ir.Attribute:
     return _dense(np.array(rows, np.int64).reshape(len(rows), columns))
 
 
-def to_table(attribute: ir.Attribute) -> list[list[int]]:
-    """The inverse of `table`."""
-    rows: list[list[int]] = np.array(ir.DenseIntElementsAttr(attribute)).tolist()
-    return rows
+def to_table(attribute: ir.Attribute, name: str, columns: int) -> list[list[int]]:
+    """The inverse of `table`. Raises InputError."""
+    return _to_array(attribute, name, (None, columns)).tolist()  # type: ignore[no-any-return]
+
+
+def _to_array(
+    attribute: ir.Attribute, name: str, shape: tuple[int | None, ...]
+) -> npt.NDArray[np.int64]:
+    """int64[shape]; None: any number."""
+    if isinstance(attribute, ir.DenseIntElementsAttr):
+        array = np.array(attribute).astype(np.int64)
+        if len(array.shape) == len(shape) and all(
+            want in (None, got) for got, want in zip(array.shape, shape, strict=True)
+        ):
+            return array
+    wanted = "x".join("N" if count is None else str(count) for count in shape)
+    raise InputError(f"attribute `{name}` of the module is `{attribute}`, not {wanted} integers")

@@ -13,9 +13,11 @@ from jaxlib.mlir._mlir_libs import _jax_mlir_ext
 from jaxlib.mlir.dialects import chlo, sdy, stablehlo
 
 from cosmalloc.errors import InputError
+from cosmalloc.passes.diagnostics import broken_string, listening
 
 BYTECODE_MAGIC = b"ML\xefR\r"
 PORTABLE_MAGIC = BYTECODE_MAGIC + b"StableHLO"
+_FORMS = "give StableHLO as text, MLIR bytecode or a portable artifact (`jax.export`)"
 
 
 def new_context() -> ir.Context:
@@ -35,22 +37,31 @@ def parse(source: str | bytes, place: str) -> ir.Module:
 
     place: where the source came from, for the error. Raises InputError.
     """
+    if not source.strip():
+        raise InputError(f"{place} is empty", _FORMS)
     context = new_context()
-    try:
-        if isinstance(source, bytes) and source.startswith(PORTABLE_MAGIC):
-            return stablehlo.deserialize_portable_artifact(context, source)
-        module = ir.Module.parse(source, context)
-    except (ir.MLIRError, ValueError) as error:
-        raise InputError(*_parse_fault(str(error), place)) from None
+    with listening(context) as said:
+        try:
+            if isinstance(source, bytes) and source.startswith(PORTABLE_MAGIC):
+                module = stablehlo.deserialize_portable_artifact(context, source)
+            else:
+                module = ir.Module.parse(source, context)
+        except (ir.MLIRError, ValueError, MemoryError):
+            raise InputError(*_parse_fault(source, said, place)) from None
+    broken = broken_string(module.operation)
+    if broken is not None:
+        raise InputError(f"{place} holds the string `{broken}`, which is no UTF-8 text", _FORMS)
     return module
 
 
-def _parse_fault(message: str, place: str) -> tuple[str, str]:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    first = next((line for line in lines if "error:" in line), lines[-1] if lines else "no reason")
-    hint = "give StableHLO as text, MLIR bytecode or a portable artifact (`jax.export`)"
-    if "Dialect `" in message or "unregistered" in message:
+def _parse_fault(source: str | bytes, said: list[str], place: str) -> tuple[str, str]:
+    first = said[0] if said else "no module is in it"
+    if "Dialect `" in first or "unregistered" in first:
         hint = "only StableHLO, CHLO and func are read; lower other dialects to StableHLO first"
+    elif isinstance(source, bytes) and source.startswith(BYTECODE_MAGIC[:4]):
+        hint = "the bytes are cut short or damaged; export the model again"
+    else:
+        hint = _FORMS
     return f"{place} is not a module this reader knows: {first}", hint
 
 

@@ -18,6 +18,7 @@ from cosmalloc.passes.grouping import Group, Policy, group
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules import Rules
+from cosmalloc.passes.strip_memory import refuse_mapped
 
 Values: TypeAlias = "dict[ir.Value[Any], ir.Value[Any]]"
 
@@ -36,6 +37,7 @@ class GroupOperators(ModulePass):
             )
 
     def run(self, module: ir.Operation) -> None:
+        refuse_mapped(module)
         main = context.entry(module)
         block = main.regions[0].blocks[0]
         rules = Rules()
@@ -70,9 +72,13 @@ class _Outline:
     def call(self, part: Group, made: Values, before: ir.Operation) -> None:
         """Outline one group and call it before `before`; `made` learns its results."""
         flow = self.flow
+        tail = flow.operations[part.operations[-1]]
+        if tail.name == "func.call":  # of a kernel that was formed before
+            for index in part.operations:
+                copy(flow.operations[index], made, ir.InsertionPoint(before))
+            return
         inputs = [flow.handles[v] for v in part.inputs]
         outputs = [flow.handles[v] for v in part.outputs]
-        tail = flow.operations[part.operations[-1]]
         kernel = self._kernel(part, inputs, outputs, tail)
         call = ir.Operation.create(
             "func.call",

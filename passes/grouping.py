@@ -15,23 +15,26 @@ alone, so a merge never closes a cycle:
                no more than 9/8 of the bytes it writes (so that no working set grows by it). Never
                in front of an in-place update's target or of control flow.
 
-A group stands where its last operation stood. With `none` every operation but views is a group.
+A call of a kernel that was formed before stays as it is. A group stands where its last operation
+stood. With `none` every operation but views is a group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from jaxlib.mlir import ir
 
+from cosmalloc.errors import InputError
 from cosmalloc.passes.dataflow import Dataflow
-from cosmalloc.passes.rules import Rules
+from cosmalloc.passes.rules import Rules, where
 
 Policy = Literal["fuse", "none"]
 DATA_BYTES = 4096  # a dense constant of at least so many bytes is a weight, not part of a kernel
 _JOINS = ("elementwise", "movement")
+_ALONE = ("control", "structure")  # structure: calls of kernels that were formed before
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class _State:
     parent: list[int]  # union-find over operations; the root is the last one
     members: dict[int, list[int]]
     pure: list[bool]  # per root: element-wise operations and movements only
-    apart: list[bool]  # per root: an in-place update or control flow, nothing joins behind it
+    apart: list[bool]  # per root: in-place update, control flow, call: nothing joins behind it
 
     def root(self, operation: int) -> int:
         while self.parent[operation] != operation:
@@ -105,7 +108,7 @@ def group(flow: Dataflow, rules: Rules, policy: Policy) -> Grouping:
 
 
 def _start(flow: Dataflow, rules: Rules, policy: Policy) -> _State:
-    size = [rules.tensor_bytes(handle.type) for handle in flow.handles]
+    size = [_size(handle, rules) for handle in flow.handles]
     count = len(flow.operations)
     free = [_is_free(flow, size, i, policy) for i in range(count)]
     if policy == "fuse":
@@ -125,8 +128,20 @@ def _start(flow: Dataflow, rules: Rules, policy: Policy) -> _State:
         parent=list(range(count)),
         members={i: [i] for i in range(count)},
         pure=[role in _JOINS for role in flow.roles],
-        apart=[bool(in_place[i]) or flow.roles[i] == "control" for i in range(count)],
+        apart=[bool(in_place[i]) or flow.roles[i] in _ALONE for i in range(count)],
     )
+
+
+def _size(value: ir.Value[Any], rules: Rules) -> int:
+    try:
+        return rules.tensor_bytes(value.type)
+    except InputError as error:
+        maker = value.owner
+        if isinstance(maker, ir.Block):
+            place = f"argument {ir.BlockArgument(value).arg_number}"
+        else:
+            place = f"a result of {where(maker)}"
+        raise InputError(f"{place}: {error.fact}", error.hint) from None
 
 
 def _is_free(flow: Dataflow, size: Sequence[int], operation: int, policy: Policy) -> bool:
@@ -269,7 +284,7 @@ def _forward(state: _State, tail: int, *, into_kernels: bool) -> None:
 
 def _may_precede(state: _State, tail: int, late: int, result: int) -> bool:
     for operation in state.members[late]:
-        if state.flow.roles[operation] == "control":
+        if state.flow.roles[operation] in _ALONE:
             return False
         targets = {state.flow.reads[operation][i] for _, i in state.in_place[operation]}
         if any(state.storage[target] == result for target in targets):

@@ -23,6 +23,7 @@ from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_in import read_program
 from cosmalloc.passes.program import Program, reads
 from cosmalloc.plan import Plan, Transfer
+from cosmalloc.verify import verify
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,15 @@ class InsertTransfers(ModulePass):
         if mem.TRANSFERS not in main.attributes:
             raise InputError("the module has no planned transfers", "run `map-memory` first")
         mapped = read_program(module)
-        assert mapped.outcome.plan is not None
-        _Writer(mapped.program, mapped.outcome.plan).write()
+        plan = mapped.outcome.plan
+        assert plan is not None
+        faults = verify(mapped.program.problem, plan)
+        if faults:
+            raise InputError(
+                f"the plan on the module has {len(faults)} faults, the first: {faults[0]}",
+                "map it again: `strip-memory,map-memory,insert-transfers`",
+            )
+        _Writer(mapped.program, plan).write()
         del main.attributes[mem.TRANSFERS]
 
 

@@ -13,6 +13,7 @@ from cosmalloc.passes.mapping_options import MappingOptions
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_out import annotate
 from cosmalloc.passes.program import extract
+from cosmalloc.passes.strip_memory import refuse_mapped
 from cosmalloc.plan import Objective
 
 
@@ -30,6 +31,7 @@ class MapMemory(ModulePass, MappingOptions):
     def run(self, module: ir.Operation) -> None:
         from cosmalloc.solve import solve
 
+        refuse_mapped(module)
         reading = self.reading()
         name = self.name or context.module_name(module)
         program = extract(module, self.machine(), reading, name)

@@ -113,7 +113,9 @@ class _Extractor:
                 operations.append(operation)
         marked = [mem.OPERATOR in operation.attributes for operation in operations]
         if all(marked):
-            operations.sort(key=lambda op: ir.IntegerAttr(op.attributes[mem.OPERATOR]).value)
+            operations.sort(
+                key=lambda op: mem.to_integer(op.attributes[mem.OPERATOR], mem.OPERATOR)
+            )
         elif any(marked):
             raise InputError("some operators of the module carry `mem.operator` and some do not")
         return constants, views, operations
@@ -192,6 +194,10 @@ class _Extractor:
         )
 
 
+def _marked_index(operation: ir.Operation) -> int:
+    return mem.to_integer(operation.attributes[mem.OPERATOR], mem.OPERATOR)
+
+
 def reads(operation: ir.Operation) -> Iterator[ir.Value[Any]]:
     """What an operator reads: its operands, then what its regions capture."""
     yield from operation.operands
@@ -205,13 +211,13 @@ def argument_attributes(main: ir.Operation) -> list[dict[str, ir.Attribute]]:
     if "arg_attrs" not in main.attributes:
         return [{} for _ in range(count)]
     dictionaries = ir.ArrayAttr(main.attributes["arg_attrs"])
-    return [mem.entries(each) for each in dictionaries]
+    return [mem.entries(each, "arg_attrs") for each in dictionaries]
 
 
 def argument_name(argument: ir.Value[Any], attributes: dict[str, ir.Attribute], place: int) -> str:
     """Its `mem.name`, else the name JAX left in its location, else `argN`."""
     if mem.NAME in attributes:
-        return ir.StringAttr(attributes[mem.NAME]).value
+        return mem.to_word(attributes[mem.NAME], mem.NAME)
     if isinstance(argument.location, ir.NameLoc):
         return str(argument.location.name_str)
     return f"arg{place}"

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from jaxlib.mlir import ir
 
+from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
@@ -31,6 +32,15 @@ class StripMemory(ModulePass):
             for name in [item for item in operation.attributes if item.startswith("mem.")]:
                 if name != KERNEL:
                     del operation.attributes[name]
+
+
+def refuse_mapped(module: ir.Operation) -> None:
+    """Raises InputError where a plan stands on the module already."""
+    if mem.FORMAT in module.attributes or any(map(is_transfer, _operations(module))):
+        raise InputError(
+            "the module is mapped already: a plan stands on its operators",
+            "take it out first: `cosmalloc opt FILE --passes strip-memory -o OUT`",
+        )
 
 
 def is_transfer(operation: ir.Operation) -> bool:

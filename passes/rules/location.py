@@ -20,7 +20,12 @@ def place(op: ir.OpView | ir.Operation) -> str:
     text = str(op.operation.location)
     name = _NAME.search(text) or re.search(r'loc\("([^"]+)"\)', text)
     file = _FILE.search(text)
-    line = f"{file[1]}:{file[2]}" if file else ""
+    line = _line(file[1], file[2]) if file else ""
     if name:
         return f"{name[1]} ({line})" if line else name[1]
     return line or "an unknown location"
+
+
+def _line(file: str, line: str) -> str:
+    """`-` is how MLIR calls a text that came from no file."""
+    return f"line {line}" if file == "-" else f"{file}:{line}"

@@ -134,4 +134,4 @@ def built(place: str, make: Callable[..., Made], *values: Any, **named: Any) -> 
     try:
         return make(*values, **named)
     except InputError as error:
-        raise InputError(f"{place}: {error.fact}", error.hint) from error
+        raise InputError(f"{place.removesuffix(': ')}: {error.fact}", error.hint) from error

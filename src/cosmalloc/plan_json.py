@@ -80,10 +80,9 @@ def outcome_from_json(entry: Mapping[str, Any], problem: Problem, place: str = "
     top = f"{place}: "
     _check_problem(entry, problem, place)
     status = cast(Status, choice(entry, "status", top, STATUSES))
-    goal, goal_place = (
-        mapping(member(entry, "objective", top), f"{top}objective"),
-        f"{top}objective",
-    )
+    goal_place = f"{top}objective"
+    goal = mapping(member(entry, "objective", top), goal_place)
+    promised = status in ("optimal", "feasible")
     smallest = entry.get("smallest_scratchpad")
     return built(
         place,
@@ -92,8 +91,8 @@ def outcome_from_json(entry: Mapping[str, Any], problem: Problem, place: str = "
         solver=text(entry, "solver", top),
         status=status,
         objective=cast(Objective, choice(goal, "kind", goal_place, OBJECTIVES)),
-        plan=_plan(entry, top, promised=status in ("optimal", "feasible")),
-        value=_number_or_none(goal, "value", goal_place),
+        plan=_plan(entry, top, promised),
+        value=_value(goal, goal_place, promised),
         bound=_number_or_none(goal, "bound", goal_place),
         seconds=_number_or_none(entry, "seconds", top) or 0.0,
         reason=text(entry, "reason", top, default=""),
@@ -140,6 +139,15 @@ def _plan(entry: Mapping[str, Any], top: str, promised: bool) -> Plan | None:
         tuple(_residency(value, place) for place, value in objects(entry, "residencies", top)),
         tuple(_transfer(value, place) for place, value in objects(entry, "transfers", top)),
     )
+
+
+def _value(goal: Mapping[str, Any], place: str, promised: bool) -> float | None:
+    value = _number_or_none(goal, "value", place)
+    if promised and value is None:
+        raise InputError(f"{place}.value is null, but the status promises a plan")
+    if not promised and value is not None:
+        raise InputError(f"{place}.value is {value}, but the status promises no plan")
+    return value
 
 
 def _residency(entry: Mapping[str, Any], place: str) -> Residency:

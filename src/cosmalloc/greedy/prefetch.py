@@ -9,15 +9,20 @@ Uses are taken by save per byte of their loads' seconds, each at a free offset o
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from cosmalloc.greedy.links import Choice
 from cosmalloc.greedy.prices import Floats
 from cosmalloc.greedy.roofline import Roofline
-from cosmalloc.greedy.stretch import REACH, keep_queue, spend
+from cosmalloc.greedy.stretch import REACH, keep_queue, reach, spend
 from cosmalloc.greedy.transfers import Copies
 from cosmalloc.greedy.uses import Ints, Uses
 from cosmalloc.native import Allocation
+
+FRESH = 2**40  # plus the row: the key of a stay that prefetching adds
+Found = tuple[int, int, int, int, int]  # key, tensor, offset, start, stop
 
 
 def prefetch(
@@ -28,7 +33,7 @@ def prefetch(
     target = uses.problem.target
     moving = roofline.moving_seconds(choice.on)
     first_valid, taken = _valid_from(uses, copies), _taken(uses, copies)
-    found: list[tuple[int, int, int, int]] = []  # tensor, offset, start, stop
+    found: list[Found] = []
     for row in _ranked(roofline, choice, moving):
         tensor, due = int(uses.tensor[row]), int(uses.step[row])
         size = int(uses.bytes[tensor])
@@ -40,18 +45,19 @@ def prefetch(
             continue
         before = idle[low:due].copy()
         copy = size / target.offchip_read_bytes_per_second
-        begin, lacking = spend(idle, range(due - 1, low - 1, -1), copy)
-        start = due if begin is None else begin
+        steps = reach(idle, range(due - 1, low - 1, -1), copy)
+        lacking = spend(idle, steps, copy)
+        start = steps[-1] if steps else due
         offset = space.find(start, due + 1, size, target.scratchpad_bytes, "best")
         if offset < 0 or save <= lacking:
             idle[low:due] = before
             continue
-        space.insert_at(2**40 + row, start, due + 1, size, offset)
+        space.insert_at(FRESH + row, start, due + 1, size, offset)
         moving[due] += near - off
         idle[due] += max(0.0, off - save)
-        found.append((tensor, offset, start, due + 1))
+        found.append((FRESH + row, tensor, offset, start, due + 1))
         taken[tensor].append((start, due + 1))
-    return _joined(uses, copies, found)
+    return _joined(uses, copies, found, space)
 
 
 def _ranked(roofline: Roofline, choice: Choice, moving: Floats) -> list[int]:
@@ -94,11 +100,11 @@ def _meets(stays: list[tuple[int, int]], step: int) -> bool:
     return any(start <= step < stop for start, stop in stays)
 
 
-def _joined(uses: Uses, copies: Copies, found: list[tuple[int, int, int, int]]) -> Copies:
+def _joined(uses: Uses, copies: Copies, found: list[Found], space: Allocation) -> Copies:
     """All stays in one, still sorted."""
-    rows = np.array(found, np.int64).reshape(-1, 4)
-    tensor, offset, start, stop = rows.T
-    nothing = np.full((len(rows), 2), -1)
+    if not found:
+        return copies
+    key, tensor, offset, start, stop = np.array(found, np.int64).T
     joined = Copies(
         np.append(copies.tensor, tensor),
         np.append(copies.bytes, uses.bytes[tensor]),
@@ -106,8 +112,12 @@ def _joined(uses: Uses, copies: Copies, found: list[tuple[int, int, int, int]]) 
         np.append(copies.start, start),
         np.append(copies.stop, stop),
         np.concatenate([copies.load, np.stack([start, stop - 1], 1)]),
-        np.concatenate([copies.store, nothing]),
-        np.append(copies.limit, np.full(len(rows), uses.steps)),
+        np.concatenate([copies.store, np.full((len(found), 2), -1)]),
+        np.append(copies.limit, np.full(len(found), uses.steps)),
+        np.append(copies.key, key),
+        np.append(copies.pinned, np.zeros(len(found), np.bool_)),
     )
-    keep_queue(joined)
+    by_start = np.lexsort((joined.start, joined.tensor))
+    joined = Copies(*(getattr(joined, f.name)[by_start] for f in fields(Copies)))
+    keep_queue(uses, joined, space)
     return joined

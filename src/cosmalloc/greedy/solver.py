@@ -18,7 +18,7 @@ from cosmalloc.greedy.prices import AnywhereTraffic, Prices, ResidentTraffic
 from cosmalloc.greedy.roofline import Roofline
 from cosmalloc.greedy.seconds_prices import AnywhereSeconds
 from cosmalloc.greedy.stays import stays_of
-from cosmalloc.greedy.stretch import stretch
+from cosmalloc.greedy.stretch import TURNS, Turn, stretch
 from cosmalloc.greedy.transfers import blocking_copies, plan_of
 from cosmalloc.greedy.uses import Ints, Uses, rounded, uses_of
 from cosmalloc.greedy.working_set import Pair, base_load, heights, in_place_pairs
@@ -51,7 +51,7 @@ def solve(
     height = heights(uses, pairs)
     if len(height) and height.max() > problem.target.scratchpad_bytes:
         return no_room(uses, height, objective)
-    return best_of(problem, resident_plans(uses, pairs, roofline), objective)
+    return best_of(problem, resident_plans(uses, pairs, roofline, objective), objective)
 
 
 def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
@@ -64,10 +64,13 @@ def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
         return None
 
 
-def resident_plans(uses: Uses, pairs: Pairs, roofline: Roofline | None) -> list[Plan]:
+def resident_plans(
+    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective
+) -> list[Plan]:
     """Plans to pick from under `resident`."""
     kept = choose(uses, base_load(uses, pairs), capacity_of(uses))
-    return plans_on(pack(uses, kept, ResidentTraffic(uses), pairs), pairs, roofline)
+    board = pack(uses, kept, ResidentTraffic(uses), pairs)
+    return plans_on(board, pairs, roofline, turns_for(objective))
 
 
 def anywhere_plans(
@@ -80,25 +83,35 @@ def anywhere_plans(
     plans: list[Plan] = []
     for prices in ways:
         kept = choose_anywhere(uses, prices, capacity_of(uses), pairs)
-        plans += plans_on(pack(uses, kept, prices, pairs), pairs, roofline)
+        board = pack(uses, kept, prices, pairs)
+        plans += plans_on(board, pairs, roofline, turns_for(objective))
     return [*plans, Plan(uses.life.order)]
 
 
-def plans_on(board: Board, pairs: Pairs, roofline: Roofline | None) -> list[Plan]:
+def turns_for(objective: Objective) -> tuple[Turn, ...]:
+    """Which ways to stretch are worth comparing."""
+    return TURNS if objective == "latency" else TURNS[:1]
+
+
+def plans_on(
+    board: Board, pairs: Pairs, roofline: Roofline | None, turns: tuple[Turn, ...]
+) -> list[Plan]:
     """The stays on the board as plans: with stretched copies and prefetches first, blocking last."""
     uses = board.uses
     choice = Choice.of(board.kept, board.prices.lone)
     stays = stays_of(uses, choice, pairs)
-    copies = blocking_copies(uses, choice, stays, board.offset[stays.first])
-    plans = [plan_of(uses, copies)]
+    offset = board.offset[stays.first]
+    pinned = board.pinned[stays.first] | board.pinned[stays.last]
+    plans: list[Plan] = []
     if roofline is not None and uses.problem.target.copy_engines > 0:
-        idle = roofline.idle(choice.on)
-        stretch(uses, copies, board.space, idle)
-        plans.insert(0, plan_of(uses, copies))
-        if board.prices.may_leave:
-            copies = prefetch(roofline, choice, copies, board.space, idle)
-            plans.insert(0, plan_of(uses, copies))
-    return plans
+        for turn in turns:
+            copies = blocking_copies(uses, choice, stays, offset, pinned)
+            space, idle = board.space.copy(), roofline.idle(choice.on)
+            stretch(uses, copies, space, idle, turn)
+            plans.append(plan_of(uses, copies))
+            if board.prices.may_leave:
+                plans.insert(0, plan_of(uses, prefetch(roofline, choice, copies, space, idle)))
+    return [*plans, plan_of(uses, blocking_copies(uses, choice, stays, offset, pinned))]
 
 
 def capacity_of(uses: Uses) -> int:
@@ -124,7 +137,7 @@ def solve_peak(uses: Uses, pairs: Pairs) -> Outcome:
     room = problem.target.scratchpad_bytes
     least = bound(problem, "peak")
     if height <= room:
-        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets))
+        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets, stays.before >= 0))
         return best_of(problem, [plan], "peak")
     return Outcome(
         problem.name,

@@ -13,7 +13,7 @@ import numpy as np
 
 from cosmalloc.greedy.links import Choice, needs_store
 from cosmalloc.greedy.stays import Stays
-from cosmalloc.greedy.uses import Ints, Uses
+from cosmalloc.greedy.uses import Bools, Ints, Uses
 from cosmalloc.plan import Plan, Residency, Transfer, TransferKind
 
 
@@ -24,6 +24,7 @@ class Copies:
     tensor, bytes, offset: int64[K], whose, how large, where. start, stop: int64[K], steps.
     load, store: int64[K, 2], the window of the copy that starts the stay, and of the store during
     it; -1 where there is none. limit: int64[K], the border by which a store must be over.
+    key: int64[K], of the stay on the board. pinned: bool[K], the stay can't move.
     """
 
     tensor: Ints
@@ -34,9 +35,13 @@ class Copies:
     load: Ints
     store: Ints
     limit: Ints
+    key: Ints
+    pinned: Bools
 
 
-def blocking_copies(uses: Uses, choice: Choice, stays: Stays, offset: Ints) -> Copies:
+def blocking_copies(
+    uses: Uses, choice: Choice, stays: Stays, offset: Ints, pinned: Bools
+) -> Copies:
     """Every load on the border before the stay, every store on the border after production."""
     makes = uses.produces[stays.first]
     load = np.where(makes, -1, stays.start)
@@ -50,12 +55,14 @@ def blocking_copies(uses: Uses, choice: Choice, stays: Stays, offset: Ints) -> C
     return Copies(
         stays.tensor,
         stays.bytes,
-        offset,
+        offset.copy(),
         stays.start.copy(),
         stays.stop.copy(),
         np.stack([load, load], 1),
         np.stack([store, store], 1),
         limit,
+        stays.first,
+        pinned,
     )
 
 

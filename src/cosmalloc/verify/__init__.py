@@ -16,12 +16,13 @@ Which law answers for what. One broken thing gives faults of one law wherever th
        neither on chip nor validly off-chip
     7  a program output that never ends off-chip
 
-What one law has named, the others take as mended: a residency without a cause counts as on chip
-(law 4 has it), a store from nowhere leaves a valid copy (law 5), a load from an invalid copy
-brings its tensor (law 5), overlapping residencies of one tensor count as one (law 2), a residency
-of an unknown or untracked tensor as none (law 3), and a result whose residency starts late without
-a load is law 4 alone. Where law 1 is broken the plan doesn't say when an operator runs: laws 4 to 7
-are not asked of the tensors that it reads or writes, or of any, if the order is no permutation.
+What one law has named, the others take as mended: a residency without a cause counts as on chip and
+a load that starts no residency as none (law 4 has them), a store from nowhere leaves a valid copy
+and a load from an invalid copy brings its tensor (law 5), overlapping residencies of one tensor
+count as one (law 2), a residency of an unknown or untracked tensor as none (law 3), and a result
+whose residency starts late without a load is law 4 alone. Where law 1 is broken the plan doesn't
+say when an operator runs: laws 4 to 7 are not asked of the tensors that it reads or writes, or of
+any, if the order is no permutation.
 
 Law 2 lists at most 10,000 overlaps and says so if there are more; all other faults are listed
 without limit, a constant number for each operand, residency and transfer. The work is that of

@@ -44,6 +44,8 @@ def _load(sheet: Sheet, load: Transfer) -> Iterator[str]:
     if not sheet.known(load.tensor) or not sheet.asked[load.tensor]:
         return
     valid = sheet.valid_from[load.tensor]
+    if not sheet.starts_stay(load):
+        return  # law 4 has it
     if valid is None or valid > load.start:
         since = "never" if valid is None else f"from border {valid} on"
         yield (

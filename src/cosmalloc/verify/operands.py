@@ -23,21 +23,20 @@ def law_6(sheet: Sheet) -> Iterator[Fault]:
 
 def _resident(sheet: Sheet, operator: int, at: int) -> Iterator[Fault]:
     node = sheet.problem.operators[operator]
-    for tensor in (*node.inputs, *node.outputs):
-        if not sheet.asked[tensor]:
-            continue
-        stay = sheet.stay_at(tensor, at)
-        verb = "reads" if tensor in node.inputs else "writes"
-        words = (
-            f"{operator_words(sheet.problem, operator)} {verb}"
-            f" {tensor_words(sheet.problem, tensor)} at step {at}"
-        )
-        if stay is None:
-            if verb == "reads" or not _starts_late(sheet, tensor, at):
-                yield Fault(6, f"{words}, it is not on chip", at, tensor, operator)
-        elif stay.ready > at:
-            text = f"{words}, its load is complete at border {stay.ready}"
-            yield Fault(4, text, at, tensor, operator)
+    for verb, ends in (("reads", node.inputs), ("writes", node.outputs)):
+        for tensor in ends:
+            stay = sheet.stay_at(tensor, at)
+            if not sheet.asked[tensor] or (stay is not None and stay.ready <= at):
+                continue
+            if stay is not None:
+                law, trouble = 4, f"its load is complete at border {stay.ready}"
+            elif verb == "reads" or not _starts_late(sheet, tensor, at):
+                law, trouble = 6, "it is not on chip"
+            else:
+                continue  # law 4 has it
+            what = f"{verb} {tensor_words(sheet.problem, tensor)} at step {at}, {trouble}"
+            text = f"{operator_words(sheet.problem, operator)} {what}"
+            yield Fault(law, text, at, tensor, operator)
 
 
 def _starts_late(sheet: Sheet, tensor: int, at: int) -> bool:

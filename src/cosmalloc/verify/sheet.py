@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -83,6 +83,12 @@ class Sheet:
         group = self.merged.get(tensor, ())
         at = bisect_right(group, step, key=_start) - 1
         return group[at] if at >= 0 and step < group[at].stop else None
+
+    def starts_stay(self, load: Transfer) -> bool:
+        """Whether some residency starts by this load."""
+        group = self.stays.get(load.tensor, [])
+        at = bisect_left(group, load.start, key=_start)
+        return at < len(group) and group[at].start == load.start and group[at].cause == "load"
 
     def known(self, tensor: int) -> bool:
         """Whether the tensor exists and is tracked."""

@@ -16,7 +16,8 @@ def law_4(sheet: Sheet) -> Iterator[Fault]:
 
     Its third part, a load complete before the first use, is asked beside law 6.
     """
-    for tensor, stays in sorted(sheet.stays.items()):
+    for tensor in sorted({*sheet.stays, *sheet.loads}):
+        stays = sheet.stays.get(tensor, [])
         if sheet.asked[tensor]:
             yield from _causes(sheet, tensor, stays)
             yield from _windows(sheet, tensor, stays)
