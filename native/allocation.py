@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cosmalloc import _native
 from cosmalloc.errors import InputError
-from cosmalloc.native.buffers import Ints, capacity_of
+from cosmalloc.native.buffers import Ints, capacity_of, refused
 from cosmalloc.native.heuristics import Fit
 
 
@@ -18,8 +18,8 @@ class Allocation:
     def __init__(self, alignment: int = 1) -> None:
         try:
             self._raw = _native.Allocation(alignment)
-        except ValueError as fault:
-            raise InputError(str(fault)) from None
+        except (TypeError, ValueError) as fault:
+            raise refused(fault) from None
 
     def find(
         self, lower: int, upper: int, size: int, capacity: int | None = None, fit: Fit = "first"
@@ -28,8 +28,8 @@ class Allocation:
         -1 where there is none. Inserts nothing."""
         try:
             return self._raw.find(lower, upper, size, capacity_of(capacity), fit == "best")
-        except ValueError as fault:
-            raise InputError(str(fault)) from None
+        except (TypeError, ValueError) as fault:
+            raise refused(fault) from None
 
     def insert(
         self,
@@ -43,26 +43,31 @@ class Allocation:
         """Inserts where `find` points and returns the offset; where that is -1, inserts nothing."""
         try:
             return self._raw.insert(key, lower, upper, size, capacity_of(capacity), fit == "best")
-        except ValueError as fault:
-            raise InputError(str(fault)) from None
+        except (TypeError, ValueError) as fault:
+            raise refused(fault) from None
 
     def insert_at(self, key: int, lower: int, upper: int, size: int, offset: int) -> None:
         """Inserts at `offset`; InputError where a byte is taken or the key in use."""
         try:
             self._raw.insert_at(key, lower, upper, size, offset)
-        except ValueError as fault:
-            raise InputError(f"{fault}: {size} bytes at {offset} in [{lower}, {upper})") from None
+        except (TypeError, ValueError) as fault:
+            place = f"{size} bytes at {offset} in steps [{lower}, {upper})"
+            raise InputError(f"{refused(fault).fact}: {place}") from None
 
     def is_free(self, lower: int, upper: int, offset: int, size: int) -> bool:
         """True where bytes [offset, offset + size) are free in all steps of [lower, upper)."""
         try:
             return self._raw.is_free(lower, upper, offset, size)
-        except ValueError as fault:
-            raise InputError(str(fault)) from None
+        except (TypeError, ValueError) as fault:
+            raise refused(fault) from None
 
     def remove(self, key: int) -> None:
         """Takes the buffer away; InputError where there is no such key."""
-        if not self._raw.remove(key):
+        try:
+            known = self._raw.remove(key)
+        except TypeError as fault:
+            raise refused(fault) from None
+        if not known:
             raise InputError(f"no buffer stands under key {key}")
 
     def offset_of(self, key: int) -> int:
@@ -74,7 +79,10 @@ class Allocation:
 
     def alive(self, lower: int, upper: int) -> Ints:
         """Keys of the buffers alive in a step of [lower, upper), ascending."""
-        return self._raw.alive(lower, upper)
+        try:
+            return self._raw.alive(lower, upper)
+        except TypeError as fault:
+            raise refused(fault) from None
 
     def copy(self) -> Allocation:
         """An independent copy."""

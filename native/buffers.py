@@ -48,9 +48,8 @@ class Buffers:
         gaps: Sequence[Gap | tuple[int, int, int]] = (),
     ) -> None:
         lower_ = ints(lower, "lower")
-        aligned = (
-            ints(alignment, "alignment") if np.ndim(alignment) else _scalar(alignment, len(lower_))
-        )
+        scalar = isinstance(alignment, int | np.integer)
+        aligned = _repeat(alignment, len(lower_)) if scalar else ints(alignment, "alignment")
         try:
             self.blocks = _native.Blocks(
                 lower_,
@@ -59,10 +58,10 @@ class Buffers:
                 aligned,
                 _NONE if fixed is None else ints(fixed, "fixed"),
                 _NONE if alias is None else ints(alias, "alias"),
-                ints(np.asarray(gaps, dtype=np.int64).reshape(-1, 3), "gaps", dimensions=2),
+                _rows(gaps),
             )
         except ValueError as fault:
-            raise InputError(str(fault)) from None
+            raise refused(fault) from None
         self.count = len(lower_)
 
     def __len__(self) -> int:
@@ -72,9 +71,23 @@ class Buffers:
 _NONE: Ints = np.empty(0, dtype=np.int64)
 
 
-def _scalar(alignment: ArrayLike, count: int) -> Ints:
+def _repeat(alignment: ArrayLike, count: int) -> Ints:
     value = ints(np.atleast_1d(alignment), "alignment")
     return _NONE if value[0] == 1 else np.full(count, value[0])
+
+
+def _rows(gaps: Sequence[Gap | tuple[int, int, int]]) -> Ints:
+    rows = ints(gaps, "gaps", dimensions=2) if len(gaps) else _NONE.reshape(0, 3)
+    if rows.shape[1] != 3:
+        raise InputError(f"`gaps` has rows of {rows.shape[1]} numbers", "give buffer, lower, upper")
+    return rows
+
+
+def refused(fault: ValueError | TypeError) -> InputError:
+    """The module's refusal in our words: a TypeError there is a number that is no int64."""
+    if isinstance(fault, TypeError):
+        return InputError("a number is not whole, or not below 2**63")
+    return InputError(str(fault))
 
 
 def ints(values: ArrayLike, name: str, dimensions: int = 1) -> Ints:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cosmalloc.errors import InputError
-from cosmalloc.native.buffers import Buffers, Gap, Ints, capacity_of
+from cosmalloc.native.buffers import Buffers, Gap, Ints, capacity_of, refused
 
 Order = Literal[
     "given", "start", "size", "spatial", "temporal", "area", "conflict", "degree", "depth"
@@ -95,8 +95,8 @@ def load(lower: ArrayLike, upper: ArrayLike, size: ArrayLike, *, steps: int | No
         steps = max(0, int(np.max(np.asarray(upper), initial=0)))
     try:
         return buffers.blocks.load(0, steps)
-    except ValueError as fault:
-        raise InputError(str(fault)) from None
+    except (TypeError, ValueError) as fault:
+        raise refused(fault) from None
 
 
 def load_bound(
