@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import replace
 
 import jax
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from jaxlib.mlir import ir
 
-from examples.models import export, table
+from examples.models import amoebanet_d, export, published, table
 from examples.models.arguments import random_arguments
 from examples.models.export import ARTIFACTS, NAMES
 
@@ -22,6 +24,7 @@ def stored_bytes(name: str) -> bytes:
     return (ARTIFACTS / f"{name}.mlirbc").read_bytes()
 
 
+@functools.cache
 def stored(name: str) -> ir.Module:
     return export.parse(stored_bytes(name))
 
@@ -92,8 +95,24 @@ def test_the_readme_holds_the_table_of_today() -> None:
     assert table.HEAD in text
     for name in NAMES:
         assert table.row(name) in text
+    for name in published.PUBLISHED:
+        assert table.published_row(name) in text
+
+
+@pytest.mark.parametrize("name", published.PUBLISHED)
+def test_a_network_has_as_many_parameters_as_published_or_the_table_says_why_not(name: str) -> None:
+    found = published.PUBLISHED[name]
+    agrees = published.agrees(published.parameters(name), found.parameters)
+    assert agrees != bool(found.remark)
+
+
+def test_amoebanet_d_has_the_parameters_that_gpipe_reports() -> None:
+    leaves = jax.tree.leaves(amoebanet_d.shapes(layers=18, filters=208))
+    assert published.agrees(sum(math.prod(leaf.shape) for leaf in leaves), "82 M")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SystemExit, match="no example model `resnet`\nhint: one of bert_base, cnn"):
+    with pytest.raises(
+        SystemExit, match="no example model `resnet`\nhint: one of amoebanet_d, bert"
+    ):
         export.load("resnet")

@@ -38,18 +38,21 @@ def join_heads(x: Array) -> Array:
     return x.transpose(0, 2, 1, 3).reshape(batch, time, heads * features)
 
 
-def attend(query: Array, key: Array, value: Array, mask: Array) -> Array:
+def attend(query: Array, key: Array, value: Array, mask: Array | None = None) -> Array:
     """softmax(query @ key^T / sqrt(features) where mask, else 0) @ value, per batch and head.
 
     query: [batch, heads, time, features]; key, value: [batch, heads, seen, features];
-    mask: bool, broadcast to [batch, heads, time, seen], true where a position may be looked at.
+    mask: bool, broadcast to [batch, heads, time, seen], true where a position may be looked at;
+    without one all may.
     """
     scores = jnp.einsum("bhtd,bhsd->bhts", query, key) / math.sqrt(query.shape[-1])
-    weights = jax.nn.softmax(jnp.where(mask, scores, -1e9), axis=-1)
+    if mask is not None:
+        scores = jnp.where(mask, scores, -1e9)
+    weights = jax.nn.softmax(scores, axis=-1)
     return jnp.einsum("bhts,bhsd->bhtd", weights, value)
 
 
-def self_attention(params: Params, x: Array, mask: Array, heads: int) -> Array:
+def self_attention(params: Params, x: Array, mask: Array | None, heads: int) -> Array:
     query, key, value = (
         split_heads(dense(params[name], x), heads) for name in ("query", "key", "value")
     )

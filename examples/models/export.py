@@ -25,17 +25,30 @@ from examples.models.layers import Model
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
 NAMES = (
+    "amoebanet_d",
     "bert_base",
     "cnn",
+    "darts",
     "decode_step",
+    "deeplabv3_resnet50",
+    "densenet121",
+    "fcn_resnet50",
     "gpt2_small",
+    "lraspp_mobilenet_v3",
     "mlp",
     "mobilenet_v2",
+    "nasnet_a_mobile",
+    "pnasnet5_mobile",
+    "r2plus1d_18",
     "recurrent",
     "resnet50",
+    "resnext50",
+    "s3d",
     "train_step",
+    "transformer_base",
     "transformer_layer",
     "unet",
+    "vit_b16",
 )
 PORTABLE_VERSION = "1.9.0"  # of StableHLO: old enough for readers of the last two years
 

@@ -1,4 +1,4 @@
-"""The table in `README.md`: `python -m examples.models.table`."""
+"""The tables in `README.md`: `python -m examples.models.table`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import jax
 from jaxlib.mlir import ir
 
 from examples.models.export import ARTIFACTS, NAMES, load, parse
+from examples.models.published import PUBLISHED, parameters
 
 HEAD = """\
 | model | operations | parameters, bytes | other arguments | donated | artifact, bytes |
 |---|--:|--:|---|--:|--:|"""
+PUBLISHED_HEAD = """\
+| model | parameters | published | where | remark |
+|---|--:|--:|---|---|"""
 
 
 def row(name: str) -> str:
@@ -30,6 +34,12 @@ def row(name: str) -> str:
         f"{sum('tf.aliasing_output' in mark for mark in marks)}",
         f"{len(data):,}",
     )
+    return f"| {' | '.join(cells)} |"
+
+
+def published_row(name: str) -> str:
+    found = PUBLISHED[name]
+    cells = (name, f"{parameters(name):,}", found.parameters, found.source, found.remark)
     return f"| {' | '.join(cells)} |"
 
 
@@ -58,3 +68,4 @@ def _others(main: ir.OpView) -> Iterator[str]:
 
 if __name__ == "__main__":
     print(HEAD, *map(row, NAMES), sep="\n")
+    print("", PUBLISHED_HEAD, *map(published_row, PUBLISHED), sep="\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from cosmalloc.errors import InputError
@@ -17,7 +18,7 @@ def read_bytes(path: str | Path, limit: int = LIMIT) -> bytes:
     try:
         with Path(path).open("rb") as file:
             content = file.read(limit + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {_why(error)}") from error
     if len(content) > limit:
         raise InputError(f"{path} has more than {limit} bytes")
@@ -37,16 +38,27 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 
     A link keeps pointing where it points. What is no regular file (/dev/stdout) is written to.
     """
-    data = content.encode() if isinstance(content, str) else content
-    goal = Path(path)
+    write_together([(path, content)])
+
+
+def write_together(files: Iterable[tuple[str | Path, str | bytes]]) -> None:
+    """The same for several files: all of them or none. InputError."""
+    staged: list[tuple[Path, Path]] = []  # what is written, where it goes
+    path: str | Path = ""
     try:
-        mode = goal.stat().st_mode if goal.exists() else None
-        if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            goal.write_bytes(data)
-        else:
-            _replace(goal.resolve(), data, mode)
-    except OSError as error:
+        for path, content in files:
+            data = content.encode() if isinstance(content, str) else content
+            if _is_device(Path(path)):
+                Path(path).write_bytes(data)
+            else:
+                staged.append(_stage(Path(path).resolve(), data))
+        for written, path in staged:
+            written.replace(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot write {path}: {_why(error)}") from error
+    finally:
+        for written, _ in staged:
+            written.unlink(missing_ok=True)
 
 
 def check_writable(path: str | Path) -> None:
@@ -60,20 +72,30 @@ def check_writable(path: str | Path) -> None:
         raise InputError(f"cannot write {path}: permission denied")
 
 
-def _replace(goal: Path, data: bytes, mode: int | None) -> None:
+def _is_device(goal: Path) -> bool:
+    """Whether it is there and neither a regular file nor a folder."""
+    if not goal.exists():
+        return False
+    mode = goal.stat().st_mode
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _stage(goal: Path, data: bytes) -> tuple[Path, Path]:
+    """Write `data` into a new file beside `goal`, with its mode."""
     if goal.is_dir():
         raise IsADirectoryError(None, "it is a folder")
+    mode = stat.S_IMODE(goal.stat().st_mode) if goal.exists() else _new_file_mode()
     handle, name = tempfile.mkstemp(prefix=f".{goal.name}.", dir=goal.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(_new_file_mode() if mode is None else stat.S_IMODE(mode))
-        Path(name).replace(goal)
+        Path(name).chmod(mode)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return Path(name), goal
 
 
 def _new_file_mode() -> int:
@@ -82,5 +104,5 @@ def _new_file_mode() -> int:
     return 0o666 & ~mask
 
 
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)

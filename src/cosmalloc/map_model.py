@@ -53,12 +53,16 @@ class MappedModel:
     def save(self, path: str | Path) -> None:
         """Write the mapped module: a portable artifact for `.mlirbc`, else text. InputError."""
         from cosmalloc.files import write_whole
+
+        write_whole(path, self.content(path))
+
+    def content(self, path: str | Path) -> str | bytes:
+        """What `save` writes at `path`."""
         from cosmalloc.passes import context
 
-        assert self.module is not None or self.plan
+        text = self.text()
         assert self.module is not None
-        portable = Path(path).suffix == ".mlirbc"
-        write_whole(path, context.to_portable(self.module) if portable else self.text())
+        return context.to_portable(self.module) if Path(path).suffix == ".mlirbc" else text
 
     def text(self) -> str:
         """The mapped module as MLIR text. Raises InputError where there is no plan."""

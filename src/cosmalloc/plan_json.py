@@ -109,7 +109,12 @@ def read_outcome(path: str | Path, problem: Problem) -> Outcome:
 
 def write_outcome(path: str | Path, outcome: Outcome, problem: Problem) -> None:
     """The whole file or none. InputError if it can't be written."""
-    write_whole(path, to_text(outcome_to_json(outcome, problem)))
+    write_whole(path, outcome_text(outcome, problem))
+
+
+def outcome_text(outcome: Outcome, problem: Problem) -> str:
+    """The content of a plan.json."""
+    return to_text(outcome_to_json(outcome, problem))
 
 
 def _check_problem(entry: Mapping[str, Any], problem: Problem, place: str) -> None:

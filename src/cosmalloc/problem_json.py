@@ -63,7 +63,12 @@ def read_problem(path: str | Path) -> Problem:
 
 def write_problem(path: str | Path, problem: Problem) -> None:
     """The whole file or none. InputError if it can't be written."""
-    write_whole(path, to_text(problem_to_json(problem)))
+    write_whole(path, problem_text(problem))
+
+
+def problem_text(problem: Problem) -> str:
+    """The content of a problem.json."""
+    return to_text(problem_to_json(problem))
 
 
 def _tensor_to_json(tensor: Tensor) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Entry point of the `cosmalloc` command."""
-    from cosmalloc.cli.app import run
+    try:
+        from cosmalloc.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -43,17 +45,26 @@ def _root(
     del version
 
 
-def run() -> None:
-    """Run the command line; errors that a user can fix end in two lines and exit 2."""
+def run(words: Sequence[str] | None = None) -> None:
+    """Run the command line; errors that a user can fix end in two lines and exit 2.
+
+    words: the arguments, None for the process's own.
+    """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the planner needs no accelerator
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        app()
+        app(args=words)
     except InputError as error:
-        print(f"error: {error.fact}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error.fact, error.hint)
+    except RecursionError:
+        _fail("the input is nested too deeply", "")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _fail(fact: str, hint: str) -> NoReturn:
+    print(f"error: {fact}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)
+    sys.exit(2)

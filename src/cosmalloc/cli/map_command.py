@@ -8,6 +8,8 @@ import typer
 
 from cosmalloc.cli import options as o
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
+from cosmalloc.cli.outputs import check_outputs
+from cosmalloc.cli.rehearsal import rehearse
 
 
 def map_(
@@ -52,14 +54,13 @@ def map_(
 ) -> None:
     """Map a model into a scratchpad: order, addresses, copies; proven legal."""
     from cosmalloc.cli.summary import facts, summary
-    from cosmalloc.files import check_writable
+    from cosmalloc.files import write_together
     from cosmalloc.map_model import map_model
-    from cosmalloc.plan_json import write_outcome
-    from cosmalloc.problem_json import write_problem
+    from cosmalloc.plan_json import outcome_text
+    from cosmalloc.problem_json import problem_text
 
-    for path in (out, problem, plan):
-        if path is not None:
-            check_writable(path)
+    check_outputs({"--output": out, "--problem": problem, "--plan": plan})
+    rehearse(model)
     machine = o.machine(
         target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
     )
@@ -79,13 +80,15 @@ def map_(
             name=name,
             progress=progress,
         )
-    if problem is not None:
-        write_problem(problem, mapped.problem)
-    if plan is not None:
-        write_outcome(plan, mapped.outcome, mapped.problem)
-    if out is not None and mapped.module is not None:
-        mapped.save(out)
     numbers = summary(mapped.problem, mapped.outcome)
+    contents: list[tuple[str, str | bytes]] = []
+    if problem is not None:
+        contents.append((problem, problem_text(mapped.problem)))
+    if plan is not None:
+        contents.append((plan, outcome_text(mapped.outcome, mapped.problem)))
+    if out is not None and mapped.module is not None:
+        contents.append((out, mapped.content(out)))
+    write_together(contents)
     if as_json:
         print_json(numbers)
     else:

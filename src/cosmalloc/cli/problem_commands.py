@@ -10,9 +10,14 @@ import typer
 from cosmalloc.cli import options as o
 from cosmalloc.cli.console import print_facts, print_json, progress_bar
 from cosmalloc.cli.map_command import explain_no_plan
+from cosmalloc.cli.outputs import check_outputs
 
-ProblemFile = Annotated[str, typer.Argument(metavar="PROBLEM.json")]
-PlanFile = Annotated[str, typer.Argument(metavar="PLAN.json")]
+ProblemFile = Annotated[
+    str, typer.Argument(metavar="PROBLEM.json", help="As `map --problem` writes it.")
+]
+PlanFile = Annotated[
+    str, typer.Argument(metavar="PLAN.json", help="As `map --plan` and `solve -o` write it.")
+]
 
 
 def solve_(
@@ -37,14 +42,12 @@ def solve_(
 ) -> None:
     """Find a plan for a problem; options of the machine replace the problem's own."""
     from cosmalloc.cli.summary import facts, summary
-    from cosmalloc.files import check_writable
-    from cosmalloc.plan_json import write_outcome
-    from cosmalloc.problem_json import read_problem, write_problem
+    from cosmalloc.files import write_together
+    from cosmalloc.plan_json import outcome_text
+    from cosmalloc.problem_json import problem_text, read_problem
     from cosmalloc.solve import solve
 
-    for path in (out, changed):
-        if path is not None:
-            check_writable(path)
+    check_outputs({"--output": out, "--problem": changed})
     found = read_problem(problem)
     machine = o.machine(
         target,
@@ -66,11 +69,13 @@ def solve_(
             seed=seed,
             progress=progress,
         )
-    if changed is not None:
-        write_problem(changed, found)
-    if out is not None:
-        write_outcome(out, outcome, found)
     numbers = summary(found, outcome)
+    contents: list[tuple[str, str]] = []
+    if changed is not None:
+        contents.append((changed, problem_text(found)))
+    if out is not None:
+        contents.append((out, outcome_text(outcome, found)))
+    write_together(contents)
     if as_json:
         print_json(numbers)
     else:
