@@ -49,7 +49,7 @@ def transformer_base(params: Params, source: Array, target: Array) -> Array:
             with jax.named_scope(f"layer{index}"):
                 y = _decode(layer, y, x)
     with jax.named_scope("head"):
-        return y @ words.T
+        return jnp.einsum("btd,vd->btv", y, words)
 
 
 def _embed(words: Array, tokens: Array) -> Array:
