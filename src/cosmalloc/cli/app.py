@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from cosmalloc.cli import map_command, opt_command, problem_commands, target_command
+from cosmalloc.cli import map_command, opt_command, pack_command, problem_commands, target_command
 from cosmalloc.errors import InputError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("solve")(problem_commands.solve_)
 app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
 app.command("targets")(target_command.targets)
+app.command("pack")(pack_command.pack)
 app.command("opt")(opt_command.opt)
 
 
