@@ -123,6 +123,12 @@ std::vector<Bytes> offsets_of_buffers(const Blocks& blocks, std::span<const Byte
   return out;
 }
 
+bool movable(const Blocks& blocks) {
+  return blocks.pieces.size() == blocks.alignment.size() &&
+         std::all_of(blocks.fixed.begin(), blocks.fixed.end(),
+                     [](Bytes fixed) { return fixed < 0; });
+}
+
 Bytes peak_of(const Blocks& blocks, std::span<const Bytes> offsets) {
   Bytes peak = 0;
   for (Index block = 0; block < blocks.count(); ++block) {

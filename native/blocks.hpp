@@ -40,6 +40,9 @@ std::variant<Blocks, std::string> blocks_of(const Problem& problem);
 // Offsets per block to offsets per buffer.
 std::vector<Bytes> offsets_of_buffers(const Blocks& blocks, std::span<const Bytes> offsets);
 
+// Every block has one piece and no fixed offset.
+bool movable(const Blocks& blocks);
+
 // The highest byte in use plus one; blocks at -1 are left out.
 Bytes peak_of(const Blocks& blocks, std::span<const Bytes> offsets);
 

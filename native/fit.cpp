@@ -103,30 +103,6 @@ Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& optio
   return out;
 }
 
-Placement greedy_part(const Blocks& blocks, std::span<const Index> part, Bytes capacity) {
-  std::vector<char> inside(at(blocks.count()), part.size() == at(blocks.count()) ? 1 : 0);
-  for (const Index b : part) inside[at(b)] = 1;
-  Placement best;
-  best.unplaced = std::numeric_limits<Index>::max();
-  const bool large = part.size() > 50'000;
-  for (const Order order : kOrders) {
-    if (large && order != Order::area && order != Order::size) continue;
-    std::vector<Index> chosen;
-    for (const Index b : sequence(blocks, order)) {
-      if (inside[at(b)]) chosen.push_back(b);
-    }
-    for (const Fit how : {Fit::first, Fit::best}) {
-      if (large && how == Fit::best) continue;
-      Placement next = place_in(blocks, chosen, how, capacity);
-      if (next.unplaced > best.unplaced) continue;
-      if (next.unplaced == best.unplaced && next.peak >= best.peak) continue;
-      next.order = order;
-      best = std::move(next);
-    }
-  }
-  return best;
-}
-
 Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
            const Control& control) {
   Fitted out;
@@ -139,9 +115,9 @@ Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
   for (const std::vector<Index>& part : parts_of(blocks)) {
     const bool can_search = searchable(blocks, part);
     if (!can_search || part.size() > kGreedyFirst) {
-      const Placement placed = greedy_part(blocks, part, capacity);
-      if (placed.unplaced == 0) {
-        for (const Index b : part) out.offsets[at(b)] = placed.offsets[at(b)];
+      const Placement placed = place_all(only(blocks, part), capacity, control);
+      if (placed.peak <= capacity) {
+        for (std::size_t i = 0; i < part.size(); ++i) out.offsets[at(part[i])] = placed.offsets[i];
         continue;
       }
       if (!can_search) {

@@ -41,7 +41,4 @@ Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& optio
 Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
            const Control& control);
 
-// Greedy placement of one part under a capacity: every order for small parts, a few for large ones.
-Placement greedy_part(const Blocks& blocks, std::span<const Index> part, Bytes capacity);
-
 }  // namespace cosmalloc

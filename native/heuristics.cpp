@@ -1,47 +1,106 @@
 #include "heuristics.hpp"
 
+#include <algorithm>
+
+#include "linear_scan.hpp"
+#include "skyline.hpp"
+
 namespace cosmalloc {
 
-Placement place_in(const Blocks& blocks, std::span<const Index> sequence, Fit fit, Bytes capacity) {
+Placement place_in(const Blocks& blocks, std::span<const Index> sequence, Fit fit, Bytes capacity,
+                   const Control* control) {
   Placement out;
   out.fit = fit;
   out.offsets.assign(static_cast<std::size_t>(blocks.count()), kNowhere);
+  out.unplaced = static_cast<Index>(sequence.size());
   Allocation standing;
   standing.reserve(blocks.pieces.size());
+  int until_poll = 0;
   for (const Index block : sequence) {
+    if (control != nullptr && until_poll-- == 0) {
+      if (control->stop()) break;
+      until_poll = 64;
+    }
     const auto b = static_cast<std::size_t>(block);
     const auto pieces = blocks[block];
     Bytes offset = blocks.fixed[b];
     if (offset < 0) offset = standing.find(pieces, blocks.alignment[b], capacity, fit);
     out.offsets[b] = offset;
-    if (offset == kNowhere) {
-      ++out.unplaced;
-    } else {
-      standing.insert(block, pieces, offset);
-    }
+    if (offset == kNowhere) continue;
+    --out.unplaced;
+    standing.insert(block, pieces, offset);
   }
   out.peak = standing.peak();
   return out;
 }
 
-Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity) {
-  Placement out = place_in(blocks, sequence(blocks, order), fit, capacity);
+namespace {
+
+std::optional<Placement> place_fast(const Blocks& blocks, Order order) {
+  if (!movable(blocks)) return std::nullopt;
+  switch (order) {
+    case Order::scan:
+      return place_by_scan(blocks, false);
+    case Order::scan_back:
+      return place_by_scan(blocks, true);
+    case Order::skyline:
+      return place_on_skyline(blocks);
+    default:
+      return std::nullopt;
+  }
+}
+
+bool better(const Placement& a, const Placement& b) {
+  return a.unplaced != b.unplaced ? a.unplaced < b.unplaced : a.peak < b.peak;
+}
+
+}  // namespace
+
+Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity,
+                const Control* control) {
+  std::optional<Placement> fast = place_fast(blocks, order);
+  if (fast && fast->peak <= capacity) return *std::move(fast);
+  Placement out = place_in(blocks, sequence(blocks, order), fit, capacity, control);
   out.order = order;
   return out;
 }
 
 Placement portfolio(const Blocks& blocks, Bytes capacity) {
   std::optional<Placement> best;
-  for (const Order order : kOrders) {
+  if (movable(blocks)) {
+    for (const Order order : kFastOrders) {
+      Placement next = *place_fast(blocks, order);
+      if (next.peak <= capacity && (!best || better(next, *best))) best = std::move(next);
+    }
+    if (best && blocks.count() >= kLarge) return *std::move(best);
+  }
+  for (const Order order : kSlowOrders) {
     for (const Fit fit : {Fit::first, Fit::best}) {
       Placement next = place(blocks, order, fit, capacity);
-      if (!best || next.unplaced < best->unplaced ||
-          (next.unplaced == best->unplaced && next.peak < best->peak)) {
-        best = std::move(next);
-      }
+      if (!best || better(next, *best)) best = std::move(next);
+      if (blocks.count() >= kLarge) return *std::move(best);
     }
   }
-  return *best;
+  return *std::move(best);
+}
+
+Placement place_all(const Blocks& blocks, Bytes enough, const Control& control) {
+  std::optional<Placement> best;
+  const auto keep = [&](Placement next) {
+    if (next.unplaced == 0 && (!best || next.peak < best->peak)) best = std::move(next);
+    return best && (best->peak <= enough || control.stop());
+  };
+  if (movable(blocks)) {
+    for (const Order order : kFastOrders) {
+      if (keep(*place_fast(blocks, order))) return *std::move(best);
+    }
+    if (blocks.count() >= kLarge) return *std::move(best);
+  }
+  for (const Order order : kSlowOrders) {
+    const Control* limit = best ? &control : nullptr;  // without the first there is no answer
+    if (keep(place(blocks, order, Fit::first, kMaxOffset, limit))) break;
+  }
+  return *std::move(best);
 }
 
 std::optional<std::pair<Index, Index>> clash_of_fixed(const Blocks& blocks) {

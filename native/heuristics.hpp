@@ -3,6 +3,7 @@
 #pragma once
 
 #include "allocation.hpp"
+#include "control.hpp"
 #include "orders.hpp"
 
 namespace cosmalloc {
@@ -17,12 +18,19 @@ struct Placement {
 
 // O(n (log n + k log k)) with k neighbours a block. Fixed blocks keep their offsets, whatever the
 // capacity.
-Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity);
-Placement place_in(const Blocks& blocks, std::span<const Index> sequence, Fit fit, Bytes capacity);
+// If control says stop, the blocks not yet looked at stay out.
+Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity,
+                const Control* control = nullptr);
+Placement place_in(const Blocks& blocks, std::span<const Index> sequence, Fit fit, Bytes capacity,
+                   const Control* control = nullptr);
 
 // Every order with both fits: the fewest unplaced blocks, then the lowest peak, then the first
 // tried.
 Placement portfolio(const Blocks& blocks, Bytes capacity);
+
+// All blocks, as low as greedy placement gets in the time: the fast orders first, then the others
+// with first fit, until the peak is at most `enough`.
+Placement place_all(const Blocks& blocks, Bytes enough, const Control& control);
 
 // Two fixed blocks that share a byte in one step, or nothing.
 std::optional<std::pair<Index, Index>> clash_of_fixed(const Blocks& blocks);

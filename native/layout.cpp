@@ -85,6 +85,18 @@ std::vector<std::vector<Index>> parts_of(const Blocks& blocks) {
   return parts;
 }
 
+Blocks only(const Blocks& blocks, std::span<const Index> part) {
+  Blocks out;
+  for (const Index b : part) {
+    const auto pieces = blocks[b];
+    out.pieces.insert(out.pieces.end(), pieces.begin(), pieces.end());
+    out.first.push_back(static_cast<Index>(out.pieces.size()));
+    out.alignment.push_back(blocks.alignment[at(b)]);
+    out.fixed.push_back(blocks.fixed[at(b)]);
+  }
+  return out;
+}
+
 std::span<const Span> Layout::spans_of(Index b) const {
   return {spans.data() + first_span[at(b)], spans.data() + first_span[at(b) + 1]};
 }

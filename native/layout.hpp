@@ -13,6 +13,9 @@ namespace cosmalloc {
 // Blocks of one part each, ascending; parts in order of steps.
 std::vector<std::vector<Index>> parts_of(const Blocks& blocks);
 
+// The blocks of one part as a problem of their own, in its sequence; without of_buffer and idle_at.
+Blocks only(const Blocks& blocks, std::span<const Index> part);
+
 struct Span {
   Index first;  // section
   Index last;   // one past the last section

@@ -19,19 +19,6 @@ struct Part {
   Bytes grain = 1;  // every peak is a multiple of it
 };
 
-// The blocks of one part as a problem of their own.
-Blocks only(const Blocks& blocks, std::span<const Index> part) {
-  Blocks out;
-  for (const Index b : part) {
-    const auto pieces = blocks[b];
-    out.pieces.insert(out.pieces.end(), pieces.begin(), pieces.end());
-    out.first.push_back(static_cast<Index>(out.pieces.size()));
-    out.alignment.push_back(blocks.alignment[at(b)]);
-    out.fixed.push_back(blocks.fixed[at(b)]);
-  }
-  return out;
-}
-
 // Pushed down, every offset is a sum of sizes, rounded up to alignments, or starts from a fixed
 // one.
 Bytes grain_of(const Blocks& part) {
@@ -88,14 +75,7 @@ class Minimizer {
       const Blocks alone = only(blocks_, members);
       part.grain = grain_of(alone);
       part.bound = round_up(bound_of(alone), part.grain);
-      const bool large = members.size() > 50'000;
-      Placement best;
-      for (const Order order : kOrders) {
-        if (large && order != Order::area && order != Order::size) continue;
-        if (!best.offsets.empty() && control_.stop()) break;
-        Placement next = place(alone, order, Fit::first, kMaxOffset);
-        if (best.offsets.empty() || next.peak < best.peak) best = std::move(next);
-      }
+      const Placement best = place_all(alone, part.bound, control_);
       part.peak = best.peak;
       for (std::size_t i = 0; i < members.size(); ++i) {
         out_.offsets[at(members[i])] = best.offsets[i];

@@ -117,6 +117,9 @@ std::vector<Index> sequence(const Blocks& blocks, Order order) {
     switch (order) {
       case Order::given:
         return {0, 0};
+      case Order::scan:
+      case Order::scan_back:
+      case Order::skyline:
       case Order::start:
         return {static_cast<double>(all[i].lower), -all[i].size};
       case Order::size:

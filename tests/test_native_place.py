@@ -122,3 +122,21 @@ def test_a_bad_problem_is_refused_with_its_fact(
     with pytest.raises(InputError) as fault:
         native.place(*arguments)
     assert fault.value.fact == fact
+
+
+def test_a_long_tiling_trace_is_packed_within_3_percent_of_its_load() -> None:
+    random = np.random.default_rng(0)
+    lower, upper, size = [], [], []
+    for bytes_ in random.integers(1, 10**5, 60).tolist():  # a lane, filled back to back
+        ends = np.cumsum(random.integers(1, 100, 1000))
+        lower.append(np.r_[0, ends[:-1]])
+        upper.append(ends)
+        size.append(np.full(len(ends), bytes_))
+    buffers = [np.concatenate(column) for column in (lower, upper, size)]
+    placed = native.portfolio(*buffers)
+    assert placed.unplaced == 0
+    assert placed.peak <= 1.03 * native.load_bound(*buffers)
+    order = np.lexsort((placed.offsets, buffers[0]))
+    standing = native.Allocation()
+    for i in order[:3000].tolist():  # refuses a byte that is taken
+        standing.insert_at(i, *(int(column[i]) for column in buffers), int(placed.offsets[i]))
