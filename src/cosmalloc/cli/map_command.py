@@ -33,7 +33,7 @@ def map_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
-    group: Annotated[str, typer.Option(help="`fuse` into kernels, or `none`.")] = "fuse",
+    group: Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")] = "fuse",
     track: Annotated[
         str | None,
         typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
@@ -72,7 +72,7 @@ def map_(
             solver=solver,
             seconds=seconds,
             seed=seed,
-            group=cast(Any, o.word(group, ("fuse", "none"), "--group")),
+            group=cast(Any, o.word(group, ("fuse", "single", "none"), "--group")),
             track=cast(Any, o.word(track, ("activations", "all"), "--track")),
             bytes_per_element=bytes_per_element,
             weights=weights,
