@@ -18,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help and errors in plain words, brackets as they are
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("map")(map_command.map_)
