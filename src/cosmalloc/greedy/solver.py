@@ -55,7 +55,7 @@ def solve(
     uses = uses_of(problem, lifetimes(problem, source_order(problem)))
     pairs = in_place_pairs(uses)
     if objective == "peak":
-        return solve_peak(uses, pairs)
+        return solve_peak(uses, pairs, seconds, seed)
     roofline = roofline_of(uses, objective)
     effort = Effort(seconds * REPACKING, seed)
     if problem.target.operand_rule == "anywhere":
@@ -145,15 +145,23 @@ def best_of(problem: Problem, plans: list[Plan], objective: Objective) -> Outcom
     return Outcome(problem.name, "greedy", status, objective, plan, value, least)
 
 
-def solve_peak(uses: Uses, pairs: Pairs) -> Outcome:
-    """Every tensor stays; no transfers but compulsory ones."""
+def solve_peak(uses: Uses, pairs: Pairs, seconds: float, seed: int) -> Outcome:
+    """Every tensor stays; no transfers but compulsory ones. In-place pairs share bytes, or, where
+    that leaves more than one step needs, none do if that is lower."""
     problem = uses.problem
-    choice, stays = whole_stays(uses, pairs)
-    offsets, height, low = lowest(uses, stays)
-    room = problem.target.scratchpad_bytes
-    least = bound(problem, "peak")
+    least, room = bound(problem, "peak"), problem.target.scratchpad_bytes
+    best: tuple[int, int, Plan] | None = None
+    for joined in (pairs, ()) if pairs else ((),):
+        choice, stays = whole_stays(uses, joined)
+        offsets, height, low = lowest(uses, stays, seconds / 2, seed)
+        if best is None or height < best[0]:
+            copies = blocking_copies(uses, choice, stays, offsets, stays.before >= 0)
+            best = height, low, plan_of(uses, copies)
+        if height <= least:
+            break
+    assert best is not None
+    height, low, plan = best
     if height <= room:
-        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets, stays.before >= 0))
         return best_of(problem, [plan], "peak")
     return Outcome(
         problem.name,
