@@ -39,6 +39,7 @@ class AnywhereSeconds:
 
     def per_tensor(self, kept: Bools) -> Floats:
         uses, every = self._uses, slice(0, len(kept))
+        self._follow(kept, every)
         now = effects(uses, kept, self.lone, every)
         whole = effects(uses, ~uses.last, self.lone, every)
         saved = np.zeros(len(uses.bytes))
@@ -49,6 +50,7 @@ class AnywhereSeconds:
 
     def per_use(self, kept: Bools) -> Floats:
         every = slice(0, len(kept))
+        self._follow(kept, every)
         found = effects(self._uses, kept, self.lone, every)
         copies = self._copies(found.alone, every) - self._copies(found.now, every)
         return np.where(found.on, 0.0, self._save(every) - copies)
