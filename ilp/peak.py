@@ -4,7 +4,8 @@ Best-first over sets of operators: load(S -> S + o) is what is held at o after S
 
     peak(S + o) = min over o of max(peak(S), load(S -> S + o))        (Held and Karp 1962, Bellman)
 
-A set is settled when it is taken first, with its least peak. An operator that raises nothing above
+starting from peak({}) = the largest working set of one operator, which every order has. A set is
+settled when it is taken first, with its least peak. An operator that raises nothing above
 the peak so far and leaves no more behind than it found runs next for good.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 from cosmalloc.ilp.facts import Facts, members
 from cosmalloc.ilp.steps import CHECK, ready
+from cosmalloc.working_set import working_set_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ def lowest_order(facts: Facts, seconds: float) -> Lowest:
     """The order with the least load of its fullest step."""
     stop = time.perf_counter() + seconds
     came: dict[int, tuple[int, int]] = {}  # set -> (set before, operator)
-    best = {0: 0}
-    heap = [(0, 0, 0, 0)]  # peak, -depth, held bytes, done
+    floor = max((working_set_bytes(facts.problem, o) for o in range(facts.operators)), default=0)
+    best = {0: floor}
+    heap = [(floor, 0, 0, 0)]  # peak, -depth, held bytes, done
     taken = 0
     while heap:
         peak, _, held, done = heapq.heappop(heap)

@@ -26,6 +26,8 @@ from cosmalloc.problem import Problem
 Progress = Callable[[str, float], None]
 WIDTHS = (4, 32)  # of the beams that look for a first path
 ROOMS = (0.98, 0.95, 0.9, 0.85)  # of the scratchpad, where a path could not be packed
+LARGEST = 4000  # operators; sets of more are too large for the search
+PACKING = 0.4  # of the time left, for the packing of one path
 SHARE = 0.6  # of the time, for the search that proves
 
 
@@ -35,6 +37,7 @@ class Best:
 
     problem: Problem
     objective: Objective
+    seed: int
     plan: Plan | None = None
     value: float = float("inf")
     bound: float = 0.0
@@ -78,15 +81,30 @@ def solve(
     """
     stop = time.perf_counter() + seconds
     first = greedy(problem, objective=objective, seconds=seconds, seed=seed)
-    if problem.target.operand_rule != "resident" or objective == "latency":
+    return improved(problem, first, left(stop), seed, progress)
+
+
+def improved(
+    problem: Problem, first: Outcome, seconds: float, seed: int, progress: Progress | None
+) -> Outcome:
+    """An outcome no worse than `first`, another solver's."""
+    stop, objective = time.perf_counter() + seconds, first.objective
+    if not knows_more(problem, objective):
         return replace(first, solver="ilp")
-    best = Best(problem, objective, bound=bound(problem, objective))
+    best = Best(problem, objective, seed, bound=bound(problem, objective))
     best.offer(first.plan)
+    best.bound = max(best.bound, first.bound or 0)
     if best.proven:
         return best.outcome(first)
     improve = improve_traffic if objective == "traffic" else improve_peak
     improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
     return best.outcome(first)
+
+
+def knows_more(problem: Problem, objective: Objective) -> bool:
+    """Whether there is more to say here than `greedy` does."""
+    resident = problem.target.operand_rule == "resident"
+    return resident and objective != "latency" and len(problem.operators) <= LARGEST
 
 
 def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
@@ -95,7 +113,7 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     for width in WIDTHS:
         path = beam(facts, width, left(stop) / 4, place)
         if path is not None:
-            best.offer(plan_of_path(facts, path))
+            best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
         if path is None or best.proven:
             break
         progress(f"beam of {width}: {best.value:,.0f} bytes", 0.1)
@@ -107,12 +125,12 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     if found.proven and found.path is None and best.plan is None:
         best.hopeless = True
     if found.path is not None:
-        best.offer(plan_of_path(facts, found.path))
+        best.offer(plan_of_path(facts, found.path, PACKING * left(stop), best.seed))
         progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}", 0.8)
     for path in slack_paths(facts, stop):
         if best.proven or left(stop) <= 0:
             break
-        best.offer(plan_of_path(facts, path))
+        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
 
 
 def slack_paths(facts: Facts, stop: float) -> Iterator[Path]:
@@ -130,7 +148,7 @@ def improve_peak(best: Best, facts: Facts, stop: float, progress: Progress) -> N
     slack = facts.problem.target.alignment - 1
     best.bound = max(best.bound, found.bound - slack)
     if found.order is not None:
-        best.offer(plan_in_low(facts.problem, found.order))
+        best.offer(plan_in_low(facts.problem, found.order, left(stop), best.seed))
     if best.plan is None and best.bound > best.problem.target.scratchpad_bytes:
         best.hopeless = True
 
@@ -144,5 +162,5 @@ def place_in(order: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def left(stop: float) -> float:
-    """Seconds until `stop`."""
-    return stop - time.perf_counter()
+    """Seconds until `stop`, at least 0."""
+    return max(0.0, stop - time.perf_counter())

@@ -14,7 +14,7 @@ from jaxlib.mlir import ir
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.dataflow import Dataflow, dataflow
-from cosmalloc.passes.grouping import Group, Policy, group
+from cosmalloc.passes.grouping import POLICIES, Group, Policy, group
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules import Rules
@@ -25,15 +25,15 @@ Values: TypeAlias = "dict[ir.Value[Any], ir.Value[Any]]"
 
 @dataclass(frozen=True)
 class GroupOperators(ModulePass):
-    """policy: `fuse` (the rule in `grouping.py`) or `none` (every operation is an operator)."""
+    """policy: `fuse`, `single` or `none`; the rules are in `grouping.py`."""
 
     argument: ClassVar[str] = "group-operators"
     policy: Policy = "fuse"
 
     def __post_init__(self) -> None:
-        if self.policy not in ("fuse", "none"):
+        if self.policy not in POLICIES:
             raise InputError(
-                f"`group-operators` has policy `{self.policy}`", "use `fuse` or `none`"
+                f"`group-operators` has policy `{self.policy}`", f"use {', '.join(POLICIES)}"
             )
 
     def run(self, module: ir.Operation) -> None:

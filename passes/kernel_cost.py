@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from jaxlib.mlir import ir
 
 from cosmalloc.passes.dataflow import Dataflow, dataflow
-from cosmalloc.passes.grouping import storage
+from cosmalloc.passes.group_state import storage
 from cosmalloc.passes.rules import Cost, Rules
 from cosmalloc.passes.workspace import workspace_bytes
 

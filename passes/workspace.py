@@ -12,7 +12,8 @@ import numpy as np
 from jaxlib.mlir import ir
 
 from cosmalloc.passes.dataflow import Dataflow, dataflow
-from cosmalloc.passes.grouping import Grouping, group, storage
+from cosmalloc.passes.group_state import storage
+from cosmalloc.passes.grouping import Grouping, group
 from cosmalloc.passes.rules import Rules
 
 _CONTROL = ("stablehlo.while", "stablehlo.case", "stablehlo.if")

@@ -26,5 +26,5 @@ def test_a_jax_function_is_mapped_and_runs_through_its_plan(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = run("map_a_jax_function.py", capsys)
-    assert "feasible 65536 bytes beyond the compulsory ones\n" in out
+    assert "optimal 32768 bytes beyond the compulsory ones\n" in out
     assert "stablehlo.custom_call @mem.store(%2)" in out  # `value` leaves the chip for a while

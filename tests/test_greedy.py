@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,13 +16,14 @@ from cosmalloc.objective import bound, objective_value
 from cosmalloc.plan import OBJECTIVES, Objective, Plan
 from cosmalloc.problem import Problem
 from cosmalloc.simulate import simulate
-from cosmalloc.solve import solve
+from cosmalloc.solve import solve as solve_by
 from cosmalloc.target import OPERAND_RULES, OperandRule
 from tests.nets import chain, tangle, with_scratchpad
 from tests.oracle import least_peak, least_traffic
 from tests.small import operator, problem, tensor, toy
 from tests.strategies import problems
 
+solve = partial(solve_by, solver="greedy")
 RULES = st.sampled_from(OPERAND_RULES)
 
 

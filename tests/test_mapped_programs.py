@@ -45,7 +45,7 @@ def mapped(text: str, size: int, rule: Any, **options: Any) -> MappedModel:
     programs(),
     SIZES,
     rules,
-    st.sampled_from(["fuse", "none"]),
+    st.sampled_from(["fuse", "single", "none"]),
     st.sampled_from(["activations", "all"]),
 )
 def test_a_mapped_module_reads_back_as_the_same_problem_and_plan(
@@ -68,7 +68,7 @@ def test_a_mapped_module_reads_back_as_the_same_problem_and_plan(
 
 
 @SLOW
-@given(programs(), SIZES, rules, st.sampled_from(["fuse", "none"]), OBJECTIVES)
+@given(programs(), SIZES, rules, st.sampled_from(["fuse", "single", "none"]), OBJECTIVES)
 def test_the_plan_run_on_real_bytes_gives_the_unmapped_outputs(
     text: str, size: int, rule: Any, group: str, objective: str
 ) -> None:

@@ -139,4 +139,5 @@ def test_a_long_tiling_trace_is_packed_within_3_percent_of_its_load() -> None:
     order = np.lexsort((placed.offsets, buffers[0]))
     standing = native.Allocation()
     for i in order[:3000].tolist():  # refuses a byte that is taken
-        standing.insert_at(i, *(int(column[i]) for column in buffers), int(placed.offsets[i]))
+        start, stop, amount = (int(column[i]) for column in buffers)
+        standing.insert_at(i, start, stop, amount, int(placed.offsets[i]))

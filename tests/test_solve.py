@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cosmalloc import auto
 from cosmalloc.errors import InputError
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
-from cosmalloc.solve import AUTO, SOLVERS, FaultyPlanError, solve, solver_named
+from cosmalloc.solve import SOLVERS, FaultyPlanError, solve, solver_named
 from tests.nets import chain, with_scratchpad
 
 
@@ -42,7 +43,7 @@ def test_a_plan_with_faults_is_our_bug_and_never_comes_out(monkeypatch: pytest.M
 
 
 def test_auto_is_a_solver() -> None:
-    assert solver_named("auto") is solver_named(AUTO)
+    assert solver_named("auto") is auto.solve
 
 
 def test_the_outcome_tells_how_long_it_took() -> None:

@@ -17,6 +17,9 @@ from cosmalloc.target import Target
 TensorKind = Literal["input", "weight", "intermediate", "output"]
 TENSOR_KINDS: tuple[TensorKind, ...] = get_args(TensorKind)
 MAX_BYTES = 2**40  # of one tensor: sums of a million tensors stay inside int64
+MAX_ACCESSED = 2**53  # bytes of one tensor that one operator accesses, in all its trips
+MAX_FLOPS = 2**63 - 1
+MAX_SECONDS = 1e15  # of one operator: sums stay finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,11 @@ class Operator:
                 raise InputError(f"{place} names one tensor twice among its {word}s")
             if any(b < 0 for b in accessed):
                 raise InputError(f"{place} has negative {word} bytes accessed")
-        if self.compute_seconds is not None and not 0 <= self.compute_seconds < float("inf"):
+            if any(b > MAX_ACCESSED for b in accessed):
+                raise InputError(f"{place} has more than {MAX_ACCESSED} {word} bytes accessed")
+        if self.compute_seconds is not None and not 0 <= self.compute_seconds <= MAX_SECONDS:
             raise InputError(f"{place} has compute_seconds {self.compute_seconds}")
-        if self.flops is not None and self.flops < 0:
+        if self.flops is not None and not 0 <= self.flops <= MAX_FLOPS:
             raise InputError(f"{place} has flops {self.flops}")
 
 

@@ -34,8 +34,11 @@ class Solver(Protocol):
     ) -> Outcome: ...
 
 
-SOLVERS: dict[str, str] = {"greedy": "cosmalloc.greedy:solve"}  # name -> module:function
-AUTO = "greedy"  # what `auto` stands for
+SOLVERS: dict[str, str] = {  # name -> module:function
+    "auto": "cosmalloc.auto:solve",
+    "greedy": "cosmalloc.greedy:solve",
+    "ilp": "cosmalloc.ilp:solve",
+}
 
 
 class FaultyPlanError(Exception):
@@ -72,10 +75,8 @@ def solve(
 
 
 def solver_named(name: str) -> Solver:
-    """The solver behind a name, imported now. `auto` is `greedy` until a better one for all sizes
-    exists.
-    """
-    if name != "auto" and name not in SOLVERS:
-        raise InputError(f"there is no solver `{name}`", f"use auto, {', '.join(sorted(SOLVERS))}")
-    module, function = SOLVERS[AUTO if name == "auto" else name].split(":")
+    """The solver behind a name, imported now."""
+    if name not in SOLVERS:
+        raise InputError(f"there is no solver `{name}`", f"use {', '.join(sorted(SOLVERS))}")
+    module, function = SOLVERS[name].split(":")
     return cast(Solver, getattr(importlib.import_module(module), function))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,6 +10,8 @@ from cosmalloc.errors import InputError
 OperandRule = Literal["resident", "anywhere"]
 OPERAND_RULES: tuple[OperandRule, ...] = get_args(OperandRule)
 MAX_SCRATCHPAD = 2**50
+MIN_SPEED, MAX_SPEED = 1e-9, 1e30  # per second: seconds and their sums stay finite
+SPEEDS = f"{MIN_SPEED:g} to {MAX_SPEED:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ class Target:
             )
         for word in ("offchip_read", "offchip_write", "onchip_read", "onchip_write"):
             speed = getattr(self, f"{word}_bytes_per_second")
-            if not (speed > 0 and math.isfinite(speed)):
-                raise InputError(f"{place} has {word}_bytes_per_second {speed}, not above 0")
-        if self.flops_per_second is not None and not self.flops_per_second > 0:
-            raise InputError(f"{place} has flops_per_second {self.flops_per_second}")
+            if not MIN_SPEED <= speed <= MAX_SPEED:
+                raise InputError(f"{place} has {word}_bytes_per_second {speed}, not {SPEEDS}")
+        rate = self.flops_per_second
+        if rate is not None and not MIN_SPEED <= rate <= MAX_SPEED:
+            raise InputError(f"{place} has flops_per_second {rate}, not {SPEEDS}")
         if self.copy_engines not in (0, 1, 2):
             raise InputError(f"{place} has {self.copy_engines} copy engines", "use 0, 1 or 2")

@@ -9,7 +9,13 @@ from typing import NoReturn
 
 import typer
 
-from cosmalloc.cli import map_command, opt_command, pack_command, problem_commands, target_command
+from cosmalloc.cli import (
+    map_command,
+    opt_command,
+    pack_command,
+    problem_commands,
+    target_command,
+)
 from cosmalloc.errors import InputError
 
 app = typer.Typer(
@@ -18,14 +24,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help and errors in plain words, brackets as they are
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("map")(map_command.map_)
 app.command("solve")(problem_commands.solve_)
 app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
-app.command("targets")(target_command.targets)
 app.command("pack")(pack_command.pack)
+app.command("targets")(target_command.targets)
 app.command("opt")(opt_command.opt)
 
 

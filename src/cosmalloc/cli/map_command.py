@@ -10,6 +10,8 @@ from cosmalloc.cli import options as o
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.rehearsal import rehearse
+from cosmalloc.plan import Outcome
+from cosmalloc.problem import Problem
 
 
 def map_(
@@ -33,7 +35,7 @@ def map_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
-    group: Annotated[str, typer.Option(help="`fuse` into kernels, or `none`.")] = "fuse",
+    group: Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")] = "fuse",
     track: Annotated[
         str | None,
         typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
@@ -72,7 +74,7 @@ def map_(
             solver=solver,
             seconds=seconds,
             seed=seed,
-            group=cast(Any, o.word(group, ("fuse", "none"), "--group")),
+            group=cast(Any, o.word(group, ("fuse", "single", "none"), "--group")),
             track=cast(Any, o.word(track, ("activations", "all"), "--track")),
             bytes_per_element=bytes_per_element,
             weights=weights,
@@ -94,17 +96,20 @@ def map_(
     else:
         print_facts(f"{mapped.problem.name}", facts(numbers))
     if mapped.outcome.plan is None:
-        explain_no_plan(mapped.outcome.reason, mapped.outcome.smallest_scratchpad)
+        explain_no_plan(mapped.problem, mapped.outcome)
         raise typer.Exit(1)
 
 
-def explain_no_plan(reason: str, smallest: int | None) -> None:
+def explain_no_plan(problem: Problem, outcome: Outcome) -> None:
     """Why there is no plan, and what would do, on stderr."""
     from cosmalloc.sizes import format_bytes
 
-    note(f"no plan: {reason}")
-    if smallest is not None:
+    note(f"no plan: {outcome.reason}")
+    least = outcome.smallest_scratchpad
+    if least is not None:
+        other = ", or use a target whose operand rule is `anywhere`"
+        resident = problem.target.operand_rule == "resident"
         note(
-            f"hint: `--scratchpad {smallest}` ({format_bytes(smallest)}) is the least that does, or"
-            " use a target whose operand rule is `anywhere`"
+            f"hint: `--scratchpad {least}` ({format_bytes(least)}) is the least that does"
+            f"{other if resident else ''}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -81,6 +81,3 @@ def machine(
         onchip_write_bytes_per_second=onchip,
         flops_per_second=flops,
     )
-
-
-Group = Literal["fuse", "none"]

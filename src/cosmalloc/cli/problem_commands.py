@@ -81,7 +81,7 @@ def solve_(
     else:
         print_facts(found.name, facts(numbers))
     if outcome.plan is None:
-        explain_no_plan(outcome.reason, outcome.smallest_scratchpad)
+        explain_no_plan(found, outcome)
         raise typer.Exit(1)
 
 

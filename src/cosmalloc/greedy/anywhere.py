@@ -10,12 +10,14 @@ import numpy as np
 
 from cosmalloc.greedy.fill import Room, fill
 from cosmalloc.greedy.prices import Prices
-from cosmalloc.greedy.uses import Bools, Uses
+from cosmalloc.greedy.uses import Bools, Ints, Uses
 from cosmalloc.greedy.working_set import Pair
 
 
-def choose_anywhere(uses: Uses, prices: Prices, capacity: int, pairs: tuple[Pair, ...]) -> Bools:
-    """bool[U]: the links to keep; the uses on chip without links are set in `prices.lone`."""
+def choose_anywhere(uses: Uses, prices: Prices, free: Ints, pairs: tuple[Pair, ...]) -> Bools:
+    """bool[U]: the links to keep; the uses on chip without links are set in `prices.lone`.
+
+    free: int64[steps], bytes to fill.
+    """
     nothing = np.zeros(len(uses.step), np.bool_)
-    room = Room(uses, np.full(uses.steps, capacity), nothing.copy(), pairs)
-    return fill(uses, prices, room, nothing)
+    return fill(uses, prices, Room(uses, free.copy(), nothing.copy(), pairs), nothing)

@@ -47,6 +47,7 @@ class Board:
 
     last, offset: int64[U] by first row, ABSENT where no stay stands.
     pinned: bool[U], at this use the stay shares its offset with an in-place partner: it can't move.
+    trail: the steps of every stay that was put down; whoever reads it clears it.
     trimmed: bool[U], and the partner accounts for the bytes of this use's step.
     """
 
@@ -63,6 +64,7 @@ class Board:
         self.bytes = uses.bytes[uses.tensor]
         self.capacity = uses.problem.target.scratchpad_bytes
         self.alignment = uses.problem.target.alignment
+        self.trail: list[tuple[int, int]] = []
         self.space = native.Allocation(self.alignment)
         self._stride = uses.steps + 1
         self._when = uses.tensor * self._stride + uses.step  # ascending
@@ -80,6 +82,7 @@ class Board:
         if start < stop:
             self.space.insert_at(first, start, stop, int(self.bytes[first]), offset)
         self.last[first], self.offset[first] = last, offset
+        self.trail.append((start, stop))
 
     def lift(self, first: int) -> tuple[int, int, int]:
         """Takes a stay away; returns what puts it back."""

@@ -22,22 +22,24 @@ from cosmalloc.greedy.fill import Room, fill
 from cosmalloc.greedy.prices import ResidentTraffic
 from cosmalloc.greedy.uses import Bools, Ints, Uses
 
+Heap = list[tuple[int, int]]  # (-next use, row)
+Heaps = tuple[Heap, Heap]  # of clean tensors, of dirty ones
 
-def choose(uses: Uses, base: Ints, capacity: int) -> Bools:
-    """bool[U]: the links to keep so that base load plus kept links is at most `capacity` bytes at
-    every step.
 
-    base: int64[steps], rounded bytes of every step's operands and results, each at most `capacity`.
+def choose(uses: Uses, free: Ints) -> Bools:
+    """bool[U]: the links to keep so that they hold at most free[s] bytes in the gap steps s.
+
+    free: int64[steps], at least 0: bytes that a step's operands and results leave.
     """
     everything = ~uses.last
-    if (base + link_load(uses, everything) <= capacity).all():
+    if (link_load(uses, everything) <= free).all():
         return everything
     prices = ResidentTraffic(uses)
     candidates = []
-    for kept in (free_links(uses), sweep(uses, base, capacity)):
-        room = Room(uses, capacity - base - link_load(uses, kept), prices.lone, ())
+    for kept in (free_links(uses), sweep(uses, free)):
+        room = Room(uses, free - link_load(uses, kept), prices.lone, ())
         candidates.append(fill(uses, prices, room, kept))
-    return min(candidates, key=lambda kept: int(prices.per_tensor(kept).sum()))
+    return min(candidates, key=prices.total)
 
 
 def free_links(uses: Uses) -> Bools:
@@ -56,7 +58,7 @@ def link_load(uses: Uses, kept: Bools) -> Ints:
     return np.cumsum(change)[: uses.steps]
 
 
-def sweep(uses: Uses, base: Ints, capacity: int) -> Bools:
+def sweep(uses: Uses, free: Ints) -> Bools:
     """bool[U]: the links kept by evicting, whenever a step does not fit, what costs least per
     byte-step from there on.
 
@@ -68,13 +70,10 @@ def sweep(uses: Uses, base: Ints, capacity: int) -> Bools:
     by_step = np.argsort(uses.step, kind="stable")
     ends = np.searchsorted(uses.step[by_step], np.arange(uses.steps + 1))
     tensor, gap, size = uses.tensor.tolist(), uses.gap.tolist(), uses.size.tolist()
-    heaps: tuple[list[tuple[int, int]], list[tuple[int, int]]] = (
-        [],
-        [],
-    )  # clean, dirty: (-next use, row)
+    heaps: Heaps = ([], [])
     held: dict[int, int] = {}  # tensor -> row of the link that holds it
     held_bytes = 0
-    for now, room in enumerate((capacity - base).tolist()):
+    for now, room in enumerate(free.tolist()):
         rows = by_step[ends[now] : ends[now + 1]].tolist()
         for row in rows:
             link = held.pop(tensor[row], None)
@@ -95,7 +94,7 @@ def sweep(uses: Uses, base: Ints, capacity: int) -> Bools:
 
 
 def _farthest(
-    heaps: tuple[list[tuple[int, int]], list[tuple[int, int]]],
+    heaps: Heaps,
     held: dict[int, int],
     tensor: list[int],
     now: int,

@@ -25,10 +25,15 @@ def whole_stays(uses: Uses, pairs: tuple[Pair, ...]) -> tuple[Choice, Stays]:
     return choice, stays_of(uses, choice, pairs)
 
 
-def lowest(uses: Uses, stays: Stays) -> tuple[Ints, int, int]:
+def lowest(uses: Uses, stays: Stays, seconds: float = 1.0, seed: int = 0) -> tuple[Ints, int, int]:
     """Offsets int64[K], their peak, and bytes below which these stays have no offsets."""
-    boxes = (stays.start, stays.stop, stays.bytes)
-    alignment = uses.problem.target.alignment
-    bound = native.load_bound(*boxes, alignment=alignment, alias=stays.group)
-    placed = native.portfolio(*boxes, alignment=alignment, alias=stays.group)
-    return placed.offsets, placed.peak, bound
+    found = native.minimize(
+        stays.start,
+        stays.stop,
+        stays.bytes,
+        alignment=uses.problem.target.alignment,
+        alias=stays.group,
+        seconds=seconds,
+        seed=seed,
+    )
+    return found.offsets, found.peak, found.bound

@@ -1,4 +1,5 @@
-"""Under `anywhere`: reads that would go off-chip, brought in early where idle seconds hide the copy.
+"""Under `anywhere`: reads that would go off-chip, brought in early where idle seconds hide the
+copy.
 
     save(u) = seconds(step of u | u off-chip) - seconds(step of u | u on chip)
     window  = [b, u], b the latest border with idle[b..u) >= seconds of the load

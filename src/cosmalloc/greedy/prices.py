@@ -33,6 +33,10 @@ class Prices(Protocol):
         """float64[U]: what having a use on chip alone saves, where it is off-chip."""
         ...
 
+    def total(self, kept: Bools) -> float:
+        """What all that moves costs."""
+        ...
+
     def update(self, price: Floats, kept: Bools, tensor: int) -> None:
         """Sets the prices of one tensor's links anew, after some of its links or uses changed."""
         ...
@@ -67,6 +71,9 @@ class ResidentTraffic:
     def per_use(self, kept: Bools) -> Floats:
         return np.full(len(kept), np.inf)
 
+    def total(self, kept: Bools) -> float:
+        return float(self.per_tensor(kept).sum())
+
     def update(self, price: Floats, kept: Bools, tensor: int) -> None:
         rows = self._uses.rows_of(tensor)
         dropped = ~kept[rows] & ~self._uses.last[rows]
@@ -100,6 +107,9 @@ class AnywhereTraffic:
         found = effects(self._uses, kept, self.lone, rows)
         saved = self._bytes(found.now, rows) - self._bytes(found.alone, rows)
         return np.where(found.on, 0, saved).astype(np.float64)
+
+    def total(self, kept: Bools) -> float:
+        return float(traffic(self._uses, Choice.of(kept, self.lone)).sum())
 
     def update(self, price: Floats, kept: Bools, tensor: int) -> None:
         rows = self._uses.rows_of(tensor)

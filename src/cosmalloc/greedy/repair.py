@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cosmalloc.greedy.board import ABSENT, Board, Neighbours, cost_at
-from cosmalloc.greedy.uses import Ints
+from cosmalloc.greedy.budget import Budget
 
 MOVING = 1e-3  # price of moving a stay, per byte of it: a box that disturbs little is tried first
 TRIES = 3  # offsets tried with moves before links are dropped
@@ -171,16 +171,45 @@ def _pinned(board: Board, row: int) -> bool:
     return bool(board.pinned[row] or board.pinned[board.last[row]])
 
 
-def improve(board: Board, passes: int) -> None:
-    """Keeps dropped links while any of them pays, the most saved per byte-step first."""
-    uses = board.uses
-    for _ in range(passes):
-        dropped = np.flatnonzero(~board.kept & ~uses.last)
-        area = board.bytes[dropped] * (1 + uses.step[dropped + 1] - uses.step[dropped])
-        worth = board.price[dropped] / area
-        ranked: Ints = dropped[np.argsort(-worth, kind="stable")]
-        if not sum(rejoin(board, link) for link in ranked[: int((worth > 0).sum())].tolist()):
+def improve(board: Board, budget: Budget) -> None:
+    """Keeps dropped links while any of them pays, the most saved per byte-step first.
+
+    A link is tried again only after something moved in its steps.
+    """
+    step = board.uses.step
+    moved = np.zeros(board.uses.steps, np.int64)  # the attempt that last moved something there
+    tried = np.full(len(step), -1, np.int64)
+    attempt = 0
+    while True:
+        before = attempt
+        for link in _by_worth(board):
+            start, stop = step[board.head(link)], step[board.tail(link + 1)] + 1
+            if moved[start:stop].max() <= tried[link]:
+                continue
+            if budget.left() == 0:
+                break
+            attempt += 1
+            tried[link] = attempt
+            board.trail.clear()
+            if rejoin(board, link):
+                for low, high in board.trail:
+                    moved[low:high] = attempt
+        if attempt == before or budget.left() == 0:
             break
+    _drop_losses(board)
+
+
+def _by_worth(board: Board) -> list[int]:
+    """Dropped links that save something."""
+    uses = board.uses
+    dropped = np.flatnonzero(~board.kept & ~uses.last & (board.price > 0))
+    area = board.bytes[dropped] * (1 + uses.step[dropped + 1] - uses.step[dropped])
+    ranked: list[int] = dropped[np.argsort(-board.price[dropped] / area, kind="stable")].tolist()
+    return ranked
+
+
+def _drop_losses(board: Board) -> None:
+    """Drops the kept links that cost more than they save."""
     for link in np.flatnonzero(board.kept & (board.price < 0)).tolist():
         if board.price[link] < 0 and not board.holds_pin(link):
             _split(board, link)

@@ -1,7 +1,7 @@
 """What links and lone uses are worth under `anywhere` when the objective is latency: seconds.
 
-    save(u)  = seconds(step of u | u off-chip) - seconds(step of u | u on chip), the others as they are
-    price(l) = save(u) if the link brings u on chip + save(u + 1) likewise
+    save(u)  = seconds(step of u | u off-chip) - seconds(step of u | u on chip), the others as they
+    are price(l) = save(u) if the link brings u on chip + save(u + 1) likewise
                - share * seconds of the copies that it adds
 
 share: the part of a copy's seconds that no running step is expected to hide.
@@ -39,6 +39,7 @@ class AnywhereSeconds:
 
     def per_tensor(self, kept: Bools) -> Floats:
         uses, every = self._uses, slice(0, len(kept))
+        self._follow(kept, every)
         now = effects(uses, kept, self.lone, every)
         whole = effects(uses, ~uses.last, self.lone, every)
         saved = np.zeros(len(uses.bytes))
@@ -49,9 +50,17 @@ class AnywhereSeconds:
 
     def per_use(self, kept: Bools) -> Floats:
         every = slice(0, len(kept))
+        self._follow(kept, every)
         found = effects(self._uses, kept, self.lone, every)
         copies = self._copies(found.alone, every) - self._copies(found.now, every)
         return np.where(found.on, 0.0, self._save(every) - copies)
+
+    def total(self, kept: Bools) -> float:
+        every = slice(0, len(kept))
+        first = self._uses.begin[:-1][np.diff(self._uses.begin) > 0]
+        found = effects(self._uses, kept, self.lone, every)
+        copies = self._copies(found.now, every)[first].sum()
+        return float(self._roofline.seconds(found.on).sum() + copies)
 
     def update(self, price: Floats, kept: Bools, tensor: int) -> None:
         rows = self._uses.rows_of(tensor)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,16 +13,16 @@ from cosmalloc.greedy.anywhere import choose_anywhere
 from cosmalloc.greedy.board import Board
 from cosmalloc.greedy.choose import choose
 from cosmalloc.greedy.links import Choice
-from cosmalloc.greedy.offsets import pack
 from cosmalloc.greedy.peak import lowest, whole_stays
 from cosmalloc.greedy.prefetch import prefetch
 from cosmalloc.greedy.prices import AnywhereTraffic, Prices, ResidentTraffic
 from cosmalloc.greedy.roofline import Roofline
 from cosmalloc.greedy.seconds_prices import AnywhereSeconds
+from cosmalloc.greedy.shave import best_board
 from cosmalloc.greedy.stays import stays_of
 from cosmalloc.greedy.stretch import TURNS, Turn, stretch
 from cosmalloc.greedy.transfers import blocking_copies, plan_of
-from cosmalloc.greedy.uses import Ints, Uses, rounded, uses_of
+from cosmalloc.greedy.uses import Bools, Ints, Uses, uses_of
 from cosmalloc.greedy.working_set import Pair, base_load, heights, in_place_pairs
 from cosmalloc.lifetimes import lifetimes, source_order
 from cosmalloc.objective import bound, objective_value
@@ -28,8 +30,17 @@ from cosmalloc.plan import Objective, Outcome, Plan, Status
 from cosmalloc.problem import Problem
 
 Pairs = tuple[Pair, ...]
+REPACKING = 0.1  # of the seconds given
 SHARES = (1.0, 0.2)  # of a copy's seconds expected to stall, tried in turn
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """seconds: soft, for exact search and improvement; the rest takes what it takes."""
+
+    seconds: float
+    seed: int
 
 
 def solve(
@@ -44,14 +55,15 @@ def solve(
     uses = uses_of(problem, lifetimes(problem, source_order(problem)))
     pairs = in_place_pairs(uses)
     if objective == "peak":
-        return solve_peak(uses, pairs)
+        return solve_peak(uses, pairs, seconds, seed)
     roofline = roofline_of(uses, objective)
+    effort = Effort(seconds * REPACKING, seed)
     if problem.target.operand_rule == "anywhere":
-        return best_of(problem, anywhere_plans(uses, pairs, roofline, objective), objective)
+        return best_of(problem, anywhere_plans(uses, pairs, roofline, objective, effort), objective)
     height = heights(uses, pairs)
     if len(height) and height.max() > problem.target.scratchpad_bytes:
         return no_room(uses, height, objective)
-    return best_of(problem, resident_plans(uses, pairs, roofline, objective), objective)
+    return best_of(problem, resident_plans(uses, pairs, roofline, objective, effort), objective)
 
 
 def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
@@ -65,25 +77,33 @@ def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
 
 
 def resident_plans(
-    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective
+    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective, effort: Effort
 ) -> list[Plan]:
     """Plans to pick from under `resident`."""
-    kept = choose(uses, base_load(uses, pairs), capacity_of(uses))
-    board = pack(uses, kept, ResidentTraffic(uses), pairs)
+    base = base_load(uses, pairs)
+
+    def choose_links(limit: Ints) -> tuple[Bools, Prices]:
+        return choose(uses, np.maximum(0, limit - base)), ResidentTraffic(uses)
+
+    board = best_board(uses, choose_links, pairs, effort.seconds, effort.seed)
     return plans_on(board, pairs, roofline, turns_for(objective))
 
 
 def anywhere_plans(
-    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective
+    uses: Uses, pairs: Pairs, roofline: Roofline | None, objective: Objective, effort: Effort
 ) -> list[Plan]:
     """Plans to pick from under `anywhere`, the one with nothing on chip among them."""
-    ways: list[Prices] = [AnywhereTraffic(uses)]
+    ways: list[Callable[[], Prices]] = [lambda: AnywhereTraffic(uses)]
     if roofline is not None and objective == "latency":
-        ways = [AnywhereSeconds(uses, roofline, share) for share in SHARES]
+        ways = [partial(AnywhereSeconds, uses, roofline, share) for share in SHARES]
     plans: list[Plan] = []
-    for prices in ways:
-        kept = choose_anywhere(uses, prices, capacity_of(uses), pairs)
-        board = pack(uses, kept, prices, pairs)
+    for make in ways:
+
+        def choose_stays(limit: Ints, make: Callable[[], Prices] = make) -> tuple[Bools, Prices]:
+            prices = make()
+            return choose_anywhere(uses, prices, limit, pairs), prices
+
+        board = best_board(uses, choose_stays, pairs, effort.seconds / len(ways), effort.seed)
         plans += plans_on(board, pairs, roofline, turns_for(objective))
     return [*plans, Plan(uses.life.order)]
 
@@ -96,7 +116,9 @@ def turns_for(objective: Objective) -> tuple[Turn, ...]:
 def plans_on(
     board: Board, pairs: Pairs, roofline: Roofline | None, turns: tuple[Turn, ...]
 ) -> list[Plan]:
-    """The stays on the board as plans: with stretched copies and prefetches first, blocking last."""
+    """The stays on the board as plans: with stretched copies and prefetches first, blocking
+    last.
+    """
     uses = board.uses
     choice = Choice.of(board.kept, board.prices.lone)
     stays = stays_of(uses, choice, pairs)
@@ -114,12 +136,6 @@ def plans_on(
     return [*plans, plan_of(uses, blocking_copies(uses, choice, stays, offset, pinned))]
 
 
-def capacity_of(uses: Uses) -> int:
-    """Bytes for rounded sizes: the topmost buffer may lose its rounding beyond the scratchpad."""
-    target = uses.problem.target
-    return rounded(target.scratchpad_bytes, target.alignment)
-
-
 def best_of(problem: Problem, plans: list[Plan], objective: Objective) -> Outcome:
     """The plan with the least value, the first of equals."""
     values = [objective_value(problem, plan, objective) for plan in plans]
@@ -129,23 +145,31 @@ def best_of(problem: Problem, plans: list[Plan], objective: Objective) -> Outcom
     return Outcome(problem.name, "greedy", status, objective, plan, value, least)
 
 
-def solve_peak(uses: Uses, pairs: Pairs) -> Outcome:
-    """Every tensor stays; no transfers but compulsory ones."""
+def solve_peak(uses: Uses, pairs: Pairs, seconds: float, seed: int) -> Outcome:
+    """Every tensor stays; no transfers but compulsory ones. In-place pairs share bytes, or, where
+    that leaves more than one step needs, none do if that is lower."""
     problem = uses.problem
-    choice, stays = whole_stays(uses, pairs)
-    offsets, height, low = lowest(uses, stays)
-    room = problem.target.scratchpad_bytes
-    least = bound(problem, "peak")
+    least, room = bound(problem, "peak"), problem.target.scratchpad_bytes
+    best: tuple[int, int, Plan] | None = None
+    for joined in (pairs, ()) if pairs else ((),):
+        choice, stays = whole_stays(uses, joined)
+        offsets, height, low = lowest(uses, stays, seconds / 2, seed)
+        if best is None or height < best[0]:
+            copies = blocking_copies(uses, choice, stays, offsets, stays.before >= 0)
+            best = height, low, plan_of(uses, copies)
+        if height <= least:
+            break
+    assert best is not None
+    height, low, plan = best
     if height <= room:
-        plan = plan_of(uses, blocking_copies(uses, choice, stays, offsets, stays.before >= 0))
         return best_of(problem, [plan], "peak")
     return Outcome(
         problem.name,
         "greedy",
         "infeasible" if least > room else "unknown",
         "peak",
-        reason=f"without transfers but compulsory ones, the tensors alive at once need {low:,} bytes"
-        f" in source order, and {height:,} as packed; the scratchpad has {room:,}",
+        reason="without transfers but compulsory ones, the tensors alive at once need"
+        f" {low:,} bytes in source order, and {height:,} as packed; the scratchpad has {room:,}",
         smallest_scratchpad=height,
     )
 

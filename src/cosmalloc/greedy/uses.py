@@ -52,6 +52,12 @@ class Uses:
         return len(self.life.order)
 
     @property
+    def capacity(self) -> int:
+        """Bytes for rounded sizes: the topmost buffer may lose its rounding to the outside."""
+        target = self.problem.target
+        return rounded(target.scratchpad_bytes, target.alignment)
+
+    @property
     def gap(self) -> Ints:
         """int64[U]: steps strictly between the two uses of a link; 0 at last uses."""
         return np.where(self.last, 0, np.roll(self.step, -1) - self.step - 1)

@@ -1,0 +1,75 @@
+"""The door to HiGHS through PuLP: warm start, bound, and endings with names.
+
+After a time limit PuLP's `status` still says optimal, and an infeasible model is told by either of
+two numbers; here both are read once. PuLP hands out no bound and takes no start: both go past it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import highspy
+import pulp
+
+Ending = Literal["optimal", "feasible", "infeasible", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """value: of the variables, only with `optimal` and `feasible`, read from the model. bound: no
+    solution has less; minus infinity where nothing is proven."""
+
+    ending: Ending
+    value: float
+    bound: float
+
+
+class _Started(pulp.HiGHS):  # type: ignore[misc]
+    """HiGHS that starts from values of some variables."""
+
+    def __init__(self, start: Mapping[pulp.LpVariable, float], **options: Any) -> None:
+        super().__init__(**options)
+        self.start = start
+
+    def callSolver(self, lp: pulp.LpProblem) -> None:  # noqa: N802  (PuLP's name)
+        if self.start:
+            solution = highspy.HighsSolution()
+            solution.col_value = [float(self.start.get(var, 0.0)) for var in lp.variables()]
+            solution.value_valid = True
+            lp.solverModel.setSolution(solution)
+        lp.solverModel.run()
+
+
+def solve_model(
+    model: pulp.LpProblem,
+    seconds: float,
+    start: Mapping[pulp.LpVariable, float] | None = None,
+    seed: int = 0,
+) -> Solved:
+    """Minimises on one thread; the variables of `model` hold the solution. start: of all variables,
+    what is not named is 0."""
+    solver = _Started(
+        start or {},
+        msg=False,
+        threads=1,
+        timeLimit=max(seconds, 0.01),
+        gapRel=0.0,
+        gapAbs=0.0,
+        random_seed=seed,
+    )
+    model.solve(solver)
+    info = model.solverModel.getInfo()
+    whole = any(var.cat == pulp.LpInteger for var in model.variables())
+    found = model.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    value = float(info.objective_function_value) if found else math.inf
+    bound = float(info.mip_dual_bound) if whole else value
+    if model.status == pulp.LpStatusInfeasible or model.sol_status == pulp.LpSolutionInfeasible:
+        return Solved("infeasible", math.inf, math.inf)
+    if not found or not math.isfinite(value):
+        return Solved("unknown", math.inf, bound)
+    if model.sol_status == pulp.LpSolutionOptimal:
+        return Solved("optimal", value, max(bound, -math.inf))
+    return Solved("feasible", value, bound)
