@@ -19,6 +19,7 @@ from cosmalloc.passes import context
 from cosmalloc.passes.mapping_options import MappingOptions
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.program import Program, argument_attributes, extract
+from cosmalloc.passes.strip_memory import refuse_mapped
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class LifetimesPass(ModulePass, MappingOptions):
     argument: ClassVar[str] = "lifetimes"
 
     def run(self, module: ir.Operation) -> None:
+        refuse_mapped(module)
         program = extract(module, self.machine(), self.reading(), "lifetimes")
         problem = program.problem
         steps = len(problem.operators)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from jaxlib.mlir import ir
 
-from cosmalloc.errors import InputError
+from cosmalloc.errors import NoPlanError
 from cosmalloc.passes import context
 from cosmalloc.passes.mapping_options import MappingOptions
 from cosmalloc.passes.pass_base import ModulePass
@@ -43,5 +43,9 @@ class MapMemory(ModulePass, MappingOptions):
             seed=self.seed,
         )
         if outcome.plan is None:
-            raise InputError(f"no plan ({outcome.status}): {outcome.reason}")
+            least = outcome.smallest_scratchpad
+            raise NoPlanError(
+                f"there is no plan ({outcome.status}): {outcome.reason}",
+                "" if least is None else f"`scratchpad={least}` is the least that does",
+            )
         annotate(program, reading, outcome)

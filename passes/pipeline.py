@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args, get_type_hints
 
 from jaxlib.mlir import ir
+from jaxlib.mlir.dialects import stablehlo
 from jaxlib.mlir.passmanager import PassManager
 
 from cosmalloc.errors import InputError
+from cosmalloc.passes.diagnostics import listening
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.registry import passes
 
@@ -30,16 +32,25 @@ class Upstream(ModulePass):
 
     def manager(self, context: ir.Context) -> PassManager:
         """MLIR's pass manager for the text. Raises InputError."""
+        stablehlo.register_stablehlo_passes()
         for wrapped in (self.text, f"func.func({self.text})"):
             try:
                 return PassManager.parse(f"builtin.module({wrapped})", context)
             except (ValueError, ir.MLIRError):
                 continue
         known = ", ".join(f"`{name}`" for name in passes())
-        raise InputError(f"there is no pass `{self.text}`", f"ours are {known}")
+        raise InputError(
+            f"there is no pass `{self.text}`", f"ours are {known}; MLIR's and StableHLO's work too"
+        )
 
     def run(self, module: ir.Operation) -> None:
-        self.manager(module.context).run(module)
+        manager = self.manager(module.context)
+        with listening(module.context) as said:
+            try:
+                manager.run(module)
+            except (ir.MLIRError, ValueError):
+                why = said[0] if said else "MLIR does not say why"
+                raise InputError(f"pass `{self.text}` failed: {why}") from None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
+from cosmalloc.fields import is_text
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.alias import alias_groups
@@ -43,6 +44,8 @@ class Program:
 
 def extract(module: ir.Operation, target: Target, reading: Reading, name: str) -> Program:
     """Read a grouped (and perhaps mapped) module. Raises InputError."""
+    if not is_text(name):
+        raise InputError(f"the problem's name {name!a} is no Unicode text")
     return _Extractor(module, target, reading).program(name)
 
 

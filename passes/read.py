@@ -26,7 +26,8 @@ def read_model(model: Any, arguments: Sequence[Any] | None = None) -> tuple[ir.M
     module, name = _read(model, arguments)
     with module.context, module.operation.location:
         name_arguments(module.operation)
-    return module, name or context.module_name(module.operation)
+    own = name.encode(errors="replace").decode() or context.module_name(module.operation)
+    return module, own
 
 
 def _read(model: Any, arguments: Sequence[Any] | None) -> tuple[ir.Module, str]:

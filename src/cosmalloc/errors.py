@@ -19,3 +19,7 @@ class InputError(Exception):
 
     def __str__(self) -> str:
         return f"{self.fact}\nhint: {self.hint}" if self.hint else self.fact
+
+
+class NoPlanError(InputError):
+    """A plan is needed and there is none. The command line exits with 1."""

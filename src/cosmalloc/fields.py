@@ -52,7 +52,18 @@ def text(entry: Mapping[str, Any], key: str, place: str, default: str | None = N
     value = entry.get(key, default) if default is not None else member(entry, key, place)
     if not isinstance(value, str):
         raise InputError(f"{dotted(place, key)} is {words(value)}, not a string")
+    if not is_text(value):
+        raise InputError(f"{dotted(place, key)} is {value!a}, which is no Unicode text")
     return value
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: no half of a surrogate pair is in it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def choice(entry: Mapping[str, Any], key: str, place: str, options: Sequence[str]) -> str:

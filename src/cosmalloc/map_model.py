@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cosmalloc.errors import InputError
+from cosmalloc.errors import NoPlanError
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
 from cosmalloc.simulate import Timeline, simulate
@@ -40,14 +40,14 @@ class MappedModel:
 
     @property
     def plan(self) -> Plan:
-        """The plan. Raises InputError where there is none."""
+        """The plan. Raises NoPlanError where there is none."""
         if self.outcome.plan is None:
-            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+            raise NoPlanError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
         return self.outcome.plan
 
     @cached_property
     def timeline(self) -> Timeline:
-        """When everything happens, in seconds. Raises InputError where there is no plan."""
+        """When everything happens, in seconds. Raises NoPlanError where there is no plan."""
         return simulate(self.problem, self.plan)
 
     def save(self, path: str | Path) -> None:
@@ -65,11 +65,11 @@ class MappedModel:
         return context.to_portable(self.module) if Path(path).suffix == ".mlirbc" else text
 
     def text(self) -> str:
-        """The mapped module as MLIR text. Raises InputError where there is no plan."""
+        """The mapped module as MLIR text. Raises NoPlanError where there is no plan."""
         from cosmalloc.passes import context
 
         if self.module is None:
-            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+            raise NoPlanError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
         return context.to_text(self.module)
 
     def execute(self, *arguments: Any) -> list[npt.NDArray[Any]]:
@@ -82,7 +82,7 @@ class MappedModel:
         from cosmalloc.passes.execution import execute
 
         if self.module is None:
-            raise InputError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+            raise NoPlanError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
         return execute(self.module, jax.tree.leaves(arguments))
 
 

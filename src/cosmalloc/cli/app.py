@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from cosmalloc.cli import (
     problem_commands,
     target_command,
 )
-from cosmalloc.errors import InputError
+from cosmalloc.errors import InputError, NoPlanError
 
 app = typer.Typer(
     name="cosmalloc",
@@ -60,19 +61,22 @@ def run(words: Sequence[str] | None = None) -> None:
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the planner needs no accelerator
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold anything
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=words)
     except InputError as error:
-        _fail(error.fact, error.hint)
+        _fail(error, 1 if isinstance(error, NoPlanError) else 2)
     except RecursionError:
-        _fail("the input is nested too deeply", "")
+        _fail(InputError("the input is nested too deeply"), 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
-def _fail(fact: str, hint: str) -> NoReturn:
-    print(f"error: {fact}", file=sys.stderr)
-    if hint:
-        print(f"hint: {hint}", file=sys.stderr)
-    sys.exit(2)
+def _fail(error: InputError, code: int) -> NoReturn:
+    print(f"error: {error.fact}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    sys.exit(code)
