@@ -4,6 +4,7 @@
 
 #include "linear_scan.hpp"
 #include "skyline.hpp"
+#include "sweep.hpp"
 
 namespace cosmalloc {
 
@@ -68,9 +69,11 @@ Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity,
 Placement portfolio(const Blocks& blocks, Bytes capacity) {
   std::optional<Placement> best;
   if (movable(blocks)) {
+    const Bytes near_enough = load_bound(blocks) / 50 * 51;
     for (const Order order : kFastOrders) {
       Placement next = *place_fast(blocks, order);
       if (next.peak <= capacity && (!best || better(next, *best))) best = std::move(next);
+      if (best && blocks.count() >= kLarge && best->peak <= near_enough) break;
     }
     if (best && blocks.count() >= kLarge) return *std::move(best);
   }

@@ -1,0 +1,100 @@
+"""Packing problems for `benchmarks.offsets`: files, and generators with a seed.
+
+Where the generator cut the buffers from a rectangle, `capacity` bytes are enough and none is spare.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmalloc.buffers_csv import capacity_in_name, read_buffers
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """lower, upper, size: int64[N]. capacity: bytes that are known or asked to be enough."""
+
+    name: str
+    lower: Ints
+    upper: Ints
+    size: Ints
+    capacity: int
+
+
+def from_files(folder: Path) -> Iterator[Instance]:
+    """MiniMalloc's files, `A.1048576.csv` with the capacity in the name."""
+    for path in sorted(folder.glob("*.csv")):
+        table = read_buffers(path)
+        capacity = capacity_in_name(path)
+        if capacity is not None:
+            yield Instance(path.name.split(".")[0], table.lower, table.upper, table.size, capacity)
+
+
+def _instance(name: str, rows: list[tuple[int, int, int]], capacity: int) -> Instance:
+    lower, upper, size = np.ascontiguousarray(np.array(rows, dtype=np.int64).T)
+    return Instance(name, lower, upper, size, capacity)
+
+
+def hidden(count: int, seed: int) -> Instance:
+    """A rectangle of 2**20 bytes, the largest piece cut in two until there are `count`."""
+    random = np.random.default_rng(seed)
+    pieces = [(0.0, 0, 10 * count, 0, 2**20)]
+    while len(pieces) < count:
+        _, a, b, low, high = heapq.heappop(pieces)
+        share = random.uniform(0.1, 0.9)
+        if (random.random() < 0.5 and b - a > 1) or high - low < 2:
+            cut = min(max(a + round((b - a) * share), a + 1), b - 1)
+            halves = [(a, cut, low, high), (cut, b, low, high)]
+        else:
+            cut = min(max(low + round((high - low) * share), low + 1), high - 1)
+            halves = [(a, b, low, cut), (a, b, cut, high)]
+        for half in halves:
+            heapq.heappush(pieces, (-float(half[1] - half[0]) * (half[3] - half[2]), *half))
+    rows = [(a, b, high - low) for _, a, b, low, high in pieces]
+    return _instance(f"hidden-{count}-{seed}", rows, 2**20)
+
+
+def pinwheels(count: int, seed: int) -> Instance:
+    """One after the other, pinwheels of four arms round a hub: no straight cut divides one."""
+    random = np.random.default_rng(seed)
+    rows: list[tuple[int, int, int]] = []
+    high = 2**20
+    for start in range(0, 12 * ((count + 4) // 5), 12):
+        x, y = sorted(random.choice(np.arange(1, 12), 2, replace=False).tolist())
+        u, v = sorted(random.choice(np.arange(1, 1024), 2, replace=False).tolist())
+        u, v = u * 1024, v * 1024
+        rows += [(start, start + y, u), (start + y, start + 12, v)]
+        rows += [(start + x, start + 12, high - v), (start, start + x, high - u)]
+        rows += [(start + x, start + y, v - u)]
+    return _instance(f"pinwheels-{len(rows)}-{seed}", rows, high)
+
+
+def staircase(count: int, seed: int) -> Instance:
+    """Each buffer starts a step after the last and ends two later than it; random sizes."""
+    size = np.random.default_rng(seed).integers(1, 1000, count)
+    lower = np.arange(count, dtype=np.int64)
+    upper = 2 * lower + count // 4 + 1
+    load = np.zeros(int(upper.max()) + 1, dtype=np.int64)
+    np.add.at(load, lower, size)
+    np.subtract.at(load, upper, size)
+    return Instance(f"staircase-{count}-{seed}", lower, upper, size, int(np.cumsum(load).max()))
+
+
+def tiling(count: int, seed: int) -> Instance:
+    """A trace of sqrt(count)/2 lanes of random bytes, filled back to back, 1 to 99 steps each."""
+    random = np.random.default_rng(seed)
+    lanes = max(1, int(count**0.5 / 2))
+    each = -(-count // lanes)
+    ends = np.cumsum(random.integers(1, 100, (lanes, each)), axis=1)
+    starts = np.concatenate([np.zeros((lanes, 1), dtype=np.int64), ends[:, :-1]], axis=1)
+    size = np.repeat(random.integers(1, 10**5, (lanes, 1)), each, axis=1)
+    lower, upper, bytes_ = (column.ravel()[:count] for column in (starts, ends, size))
+    return Instance(f"tiling-{count}-{seed}", lower, upper, bytes_, int(size[:, 0].sum()))
