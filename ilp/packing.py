@@ -112,6 +112,22 @@ def fitted(uses: Uses, stays: Stays, seconds: float, seed: int) -> Ints:
     return np.full(len(stays), ABSENT, np.int64) if found.offsets is None else found.offsets
 
 
+def none_fits(uses: Uses, stays: Stays, first: int, last: int, seconds: float, seed: int) -> bool:
+    """Whether it is proven that the stays have no offsets in steps [first, last)."""
+    there = (stays.start < last) & (stays.stop > first)
+    found = native.fit(
+        np.maximum(stays.start[there], first),
+        np.minimum(stays.stop[there], last),
+        stays.bytes[there],
+        uses.problem.target.scratchpad_bytes,
+        alignment=uses.problem.target.alignment,
+        alias=stays.group[there],
+        seconds=seconds,
+        seed=seed,
+    )
+    return found.status == "infeasible"
+
+
 def kept_links(facts: Facts, path: Path, uses: Uses) -> Bools:
     """bool[U]: every link that no drop of the path cuts."""
     kept: Bools = ~uses.last

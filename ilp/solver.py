@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
 from cosmalloc.ilp.search import beam, best_first
@@ -28,6 +29,7 @@ WIDTHS = (4, 32)  # of the beams that look for a first path
 ROOMS = (0.98, 0.95, 0.9, 0.85)  # of the scratchpad, where a path could not be packed
 LARGEST = 4000  # operators; sets of more are too large for the search
 PACKING = 0.4  # of the time left, for the packing of one path
+REPLACING = 0.6  # of the time left, for the integer program over links
 SHARE = 0.6  # of the time, for the search that proves
 
 
@@ -127,10 +129,23 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     if found.path is not None:
         best.offer(plan_of_path(facts, found.path, PACKING * left(stop), best.seed))
         progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}", 0.8)
+    replace_in_order(best, found.path, facts.problem, stop)
     for path in slack_paths(facts, stop):
         if best.proven or left(stop) <= 0:
             break
         best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+
+
+def replace_in_order(best: Best, path: Path | None, problem: Problem, stop: float) -> None:
+    """The best replacement in the order of the path, or of the plan so far."""
+    if best.proven or left(stop) <= 0:
+        return
+    hint = best.plan
+    if path is not None and (hint is None or hint.order != path.order):
+        hint = None
+    order = path.order if path is not None else hint.order if hint is not None else None
+    if order is not None:
+        best.offer(best_replacement(problem, order, REPLACING * left(stop), best.seed, hint).plan)
 
 
 def slack_paths(facts: Facts, stop: float) -> Iterator[Path]:

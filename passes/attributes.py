@@ -145,4 +145,4 @@ def _to_array(
         ):
             return array
     wanted = "x".join("N" if count is None else str(count) for count in shape)
-    raise InputError(f"attribute `{name}` of the module is `{attribute}`, not {wanted} integers")
+    raise InputError(f"attribute `{name}` of the module is `{attribute}`, no tensor<{wanted}xi64>")

@@ -21,6 +21,7 @@ from cosmalloc.passes.inline import callee, kernels
 from cosmalloc.passes.kernel_cost import KernelCost, kernel_cost, operation_cost
 from cosmalloc.passes.reading import Reading
 from cosmalloc.passes.rules import Rules, captures, where
+from cosmalloc.passes.strip_memory import is_transfer
 from cosmalloc.problem import Operator, Problem, Tensor, TensorKind
 from cosmalloc.target import Target
 
@@ -110,7 +111,7 @@ class _Extractor:
                 constants.append(operation)
             elif operation.name == "func.call":
                 operations.append(operation)
-            elif self.rules.role(operation) == "view":
+            elif is_transfer(operation) or self.rules.role(operation) == "view":
                 views.append(operation)
             else:
                 operations.append(operation)

@@ -15,6 +15,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
+from cosmalloc.passes.rules.location import place
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,17 @@ def refuse_mapped(module: ir.Operation) -> None:
 
 
 def is_transfer(operation: ir.Operation) -> bool:
-    """Whether it is a `@mem.load` or `@mem.store`."""
+    """Whether it is a `@mem.load` or `@mem.store`. Raises InputError where it copies no value."""
     if operation.name != "stablehlo.custom_call":
         return False
     target = ir.StringAttr(operation.attributes["call_target_name"]).value
-    return target in (mem.LOAD, mem.STORE)
+    if target not in (mem.LOAD, mem.STORE):
+        return False
+    if [v.type for v in operation.operands] != [v.type for v in operation.results] or len(
+        operation.results
+    ) != 1:
+        raise InputError(f"`@{target}` at {place(operation)} does not copy one value of one type")
+    return True
 
 
 def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:

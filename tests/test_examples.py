@@ -27,4 +27,4 @@ def test_a_jax_function_is_mapped_and_runs_through_its_plan(
 ) -> None:
     out = run("map_a_jax_function.py", capsys)
     assert "optimal 32768 bytes beyond the compulsory ones\n" in out
-    assert "stablehlo.custom_call @mem.store(%2)" in out  # `value` leaves the chip for a while
+    assert "stablehlo.custom_call @mem.store(" in out  # `value` leaves the chip for a while
