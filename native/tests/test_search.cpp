@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "minimize.hpp"
+#include "sweep.hpp"
 
 namespace cosmalloc {
 namespace {
@@ -74,6 +75,34 @@ TEST(search, smallest_peak, "the smallest peak is that of all sequences of first
     CHECK(fit(blocks, best, {}, control).ending == Ending::found);
     CHECK(fit(blocks, best - 1, {}, control).ending == Ending::refuted);
   }
+}
+
+TEST(search, agrees_without_deductions,
+     "with and without deductions, whatever the seed, the smallest peak is the same") {
+  std::mt19937_64 random(6);
+  int above_load = 0;
+  for (int round = 0; round < 80; ++round) {
+    tests::Rows rows;
+    for (int i = 0; i < 9; ++i) {
+      const auto lower = static_cast<Step>(random() % 15);
+      rows.add(lower, lower + 3 + static_cast<Step>(random() % 8),
+               5 + static_cast<Bytes>(random() % 9), random() % 2 == 0 ? 8 : 1);
+    }
+    const Blocks blocks = rows.blocks();
+    const Control control(60);
+    SearchOptions options;
+    options.seed = static_cast<std::uint64_t>(round);
+    const Minimized least = minimize(blocks, options, control);
+    CHECK(least.peak == least.bound);
+    CHECK(rows.legal(least.offsets, least.peak));
+    above_load += least.peak > load_bound(blocks) ? 1 : 0;
+    options.deductions = {false, false, false};
+    const Fitted found = fit(blocks, least.peak, options, control);
+    CHECK(found.ending == Ending::found);
+    CHECK(rows.legal(found.offsets, least.peak));
+    CHECK(fit(blocks, least.peak - 1, options, control).ending == Ending::refuted);
+  }
+  CHECK(above_load > 5);  // else nothing was refuted by search
 }
 
 TEST(search, hidden_packings, "hidden perfect packings are found, with one thread and with three") {
