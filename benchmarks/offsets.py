@@ -9,7 +9,7 @@ TABLE is one of
   large    10^3 to 10^6 buffers: seconds and peak / load bound
 
 --files: a folder with MiniMalloc's challenging instances (`A.1048576.csv` to `K.1048576.csv`).
---peers: a Python with `cosmalloc[bench]`'s packages, default this one; missing peers are left out.
+--peers: a Python with `cosmalloc[bench]`'s packages, default this one.
 One process at a time, one thread each.
 """
 
@@ -84,10 +84,8 @@ def fit(instances: list[Instance], seconds: float, python: str) -> None:
             if good and instance.name in MINIMALLOC:
                 ratios.append(spent / MINIMALLOC[instance.name])
         table([row(f"ours, seed {seed}", times)])
-    for peer in PEERS:
-        results = list(peer_times(peer, instances, seconds, python))
-        if any(r is not None for r in results):
-            table([row(peer, results)])
+    for peer in PEERS if python else ():
+        table([row(peer, list(peer_times(peer, instances, seconds, python)))])
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"\ngeometric mean of the ratio to MiniMalloc's recorded seconds: {mean:.4f}")
@@ -113,6 +111,7 @@ def peer_times(
                 yield None
                 continue
             if ended.returncode != 0:
+                print(f"{peer}: {ended.stderr.splitlines()[-1:]}", file=sys.stderr)
                 yield None
                 continue
             answer = json.loads(ended.stdout.splitlines()[-1])
@@ -124,11 +123,12 @@ def ablation(instances: list[Instance], seconds: float) -> None:
     """CPU seconds with one deduction off, seeds 0 to 2 added up."""
     table([("without", *(i.name for i in instances), "total", "found")], head=True)
     for word, switches in (
-        ("nothing", (True, True, True)),
-        ("not first", (False, True, True)),
-        ("holes", (True, False, True)),
-        ("twins", (True, True, False)),
-        ("all three", (False, False, False)),
+        ("nothing", (True, True, True, 16)),
+        ("holes", (True, False, True, 16)),
+        ("the light short runs", (True, True, True, 1)),
+        ("the same, and not first", (False, True, True, 1)),
+        ("the same, and twins", (True, True, False, 1)),
+        ("all of these", (False, False, False, 1)),
     ):
         times: list[float | None] = []
         for instance in instances:
@@ -232,7 +232,7 @@ def main() -> None:
     python = "" if given.no_peers else given.peers
     match given.table:
         case "fit":
-            fit(instances, given.seconds, python or "false")
+            fit(instances, given.seconds, python)
         case "ablation":
             ablation(instances, given.seconds)
         case "peak":

@@ -54,12 +54,14 @@ bool run_interruptibly(Work&& work) {
   return interrupted;
 }
 
-SearchOptions options_of(std::int64_t seed, int threads, bool not_first, bool holes, bool twins) {
+SearchOptions options_of(std::int64_t seed, int threads, bool not_first, bool holes, bool twins,
+                         std::int64_t long_run) {
   if (threads < 1 || threads > 64) throw nb::value_error("a number of threads is not 1 to 64");
   SearchOptions options;
   options.seed = static_cast<std::uint64_t>(seed);
   options.threads = threads;
   options.deductions = {not_first, holes, twins};
+  options.long_run = long_run;
   return options;
 }
 
@@ -67,8 +69,8 @@ using Fit3 = std::tuple<int, Out, std::int64_t, bool>;
 
 // (0 found, 1 refuted, 2 neither; offsets per buffer, empty unless found; nodes; interrupted)
 Fit3 fit_blocks(const Blocks& blocks, Bytes capacity, double seconds, std::int64_t seed,
-                int threads, bool not_first, bool holes, bool twins) {
-  const SearchOptions options = options_of(seed, threads, not_first, holes, twins);
+                int threads, bool not_first, bool holes, bool twins, std::int64_t long_run) {
+  const SearchOptions options = options_of(seed, threads, not_first, holes, twins, long_run);
   Fitted result;
   const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
     const Control control(seconds, &cancel);
@@ -84,8 +86,8 @@ using Least = std::tuple<Out, Bytes, Bytes, std::int64_t, bool>;
 
 // (offsets per buffer, peak, bound, nodes, interrupted)
 Least minimize_blocks(const Blocks& blocks, double seconds, std::int64_t seed, int threads,
-                      bool not_first, bool holes, bool twins) {
-  const SearchOptions options = options_of(seed, threads, not_first, holes, twins);
+                      bool not_first, bool holes, bool twins, std::int64_t long_run) {
+  const SearchOptions options = options_of(seed, threads, not_first, holes, twins, long_run);
   Minimized result;
   const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
     const Control control(seconds, &cancel);
@@ -100,9 +102,9 @@ Least minimize_blocks(const Blocks& blocks, double seconds, std::int64_t seed, i
 void bind_search(nb::class_<Blocks>& blocks) {
   blocks
       .def("fit", &fit_blocks, "capacity"_a, "seconds"_a, "seed"_a, "threads"_a,
-           "not_first"_a = true, "holes"_a = true, "twins"_a = true)
+           "not_first"_a = true, "holes"_a = true, "twins"_a = true, "long_run"_a = 16)
       .def("minimize", &minimize_blocks, "seconds"_a, "seed"_a, "threads"_a, "not_first"_a = true,
-           "holes"_a = true, "twins"_a = true);
+           "holes"_a = true, "twins"_a = true, "long_run"_a = 16);
 }
 
 }  // namespace cosmalloc

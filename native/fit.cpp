@@ -28,7 +28,7 @@ struct Race {
 // Runs thread, thread + threads, … until one ends the part or a lower one has.
 void race(const Layout& layout, Bytes capacity, const SearchOptions& options,
           const Control& control, int thread, Race& shared) {
-  Search search(layout, capacity, options.deductions);
+  Search search(layout, capacity);
   Fitted& out = shared.by_thread[at(thread)];
   out.ending = Ending::budget;
   const auto shortest = static_cast<std::int64_t>(options.nodes_per_block * layout.count()) + 50;
@@ -36,8 +36,11 @@ void race(const Layout& layout, Bytes capacity, const SearchOptions& options,
     if (shared.winner.load() < run) break;
     std::mt19937_64 random = random_of(options.seed, run);
     const Strategy strategy = strategy_of_run(run, random);
-    const Ending ending =
-        search.run(strategy, shortest * luby(run), random, control.of_run(run, &shared.winner));
+    const std::int64_t length = luby(run);
+    Deductions deductions = options.deductions;
+    if (length < options.long_run) deductions.not_first = deductions.twins = false;
+    const Ending ending = search.run(strategy, deductions, shortest * length, random,
+                                     control.of_run(run, &shared.winner));
     out.nodes = search.nodes();
     out.runs = run + 1;
     if (ending == Ending::budget) continue;

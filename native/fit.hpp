@@ -18,6 +18,8 @@ struct SearchOptions {
   double nodes_per_block = 2;                      // in the shortest run
   std::int64_t most_runs = std::int64_t{1} << 62;  // give up after so many runs of one part
   Deductions deductions;
+  // Runs of fewer times the shortest do without not_first and twins, which pay in refutations only.
+  std::int64_t long_run = 16;
 };
 
 struct Fitted {

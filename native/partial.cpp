@@ -12,13 +12,13 @@ constexpr int kSupportRounds = 6;    // sweeps of (5) in one propagation
 
 }  // namespace
 
-Partial::Partial(const Layout& layout, Bytes capacity, Deductions deductions)
-    : layout_(layout), capacity_(capacity), deductions_(deductions) {
+Partial::Partial(const Layout& layout, Bytes capacity) : layout_(layout), capacity_(capacity) {
   later_twin_.assign(at(layout.count()), -1);
-  reset();
+  reset({});
 }
 
-void Partial::reset() {
+void Partial::reset(Deductions deductions) {
+  deductions_ = deductions;
   const std::size_t blocks = at(layout_.count());
   const std::size_t sections = at(layout_.sections);
   low_.assign(blocks, 0);

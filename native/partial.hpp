@@ -32,7 +32,7 @@ struct Deductions {
 
 class Partial {
  public:
-  Partial(const Layout& layout, Bytes capacity, Deductions deductions);
+  Partial(const Layout& layout, Bytes capacity);
 
   // false: no allocation extends this one. Then undo() to a mark before trying anything else.
   bool begin();
@@ -50,7 +50,7 @@ class Partial {
   };
   Mark mark() const { return {trail_.size(), placed_.size()}; }
   void undo(const Mark& mark);
-  void reset();
+  void reset(Deductions deductions);
 
   const Layout& layout() const { return layout_; }
   Bytes low(Index b) const { return low_[at(b)]; }

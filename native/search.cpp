@@ -10,10 +10,8 @@ constexpr std::int64_t kWorkBetweenPolls = 200'000;  // well under a millisecond
 
 }  // namespace
 
-Search::Search(const Layout& layout, Bytes capacity, Deductions deductions)
-    : partial_(layout, capacity, deductions),
-      weights_(at(layout.sections), 1.0),
-      rank_(at(layout.count())) {}
+Search::Search(const Layout& layout, Bytes capacity)
+    : partial_(layout, capacity), weights_(at(layout.sections), 1.0), rank_(at(layout.count())) {}
 
 std::vector<Bytes> Search::offsets() const {
   std::vector<Bytes> out;
@@ -115,11 +113,11 @@ bool Search::back_up(Stretch& stretch, bool placed_badly) {
   }
 }
 
-Ending Search::run(const Strategy& strategy, std::int64_t nodes, std::mt19937_64& random,
-                   const Control& control) {
+Ending Search::run(const Strategy& strategy, Deductions deductions, std::int64_t nodes,
+                   std::mt19937_64& random, const Control& control) {
   const std::vector<Index> sequence = sequence_of(partial_.layout(), strategy, weights_, random);
   for (std::size_t i = 0; i < sequence.size(); ++i) rank_[at(sequence[i])] = static_cast<Index>(i);
-  partial_.reset();
+  partial_.reset(deductions);
   partial_.set_twins(sequence);
   choices_.clear();
   pool_.clear();

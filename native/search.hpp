@@ -16,13 +16,13 @@ enum class Ending { found, refuted, budget, stopped };
 
 class Search {
  public:
-  Search(const Layout& layout, Bytes capacity, Deductions deductions);
+  Search(const Layout& layout, Bytes capacity);
 
   // One tree, from its root, of at most `nodes` nodes. found: offsets() is an allocation of the
   // whole part. refuted: a proof that there is none. The ending depends on nothing but the
   // arguments, unless it is `stopped`.
-  Ending run(const Strategy& strategy, std::int64_t nodes, std::mt19937_64& random,
-             const Control& control);
+  Ending run(const Strategy& strategy, Deductions deductions, std::int64_t nodes,
+             std::mt19937_64& random, const Control& control);
 
   std::vector<Bytes> offsets() const;            // per local block
   std::int64_t nodes() const { return nodes_; }  // of all runs
