@@ -29,7 +29,6 @@ WIDTHS = (4, 32)  # of the beams that look for a first path
 ROOMS = (0.98, 0.95, 0.9, 0.85)  # of the scratchpad, where a path could not be packed
 LARGEST = 4000  # operators; sets of more are too large for the search
 PACKING = 0.4  # of the time left, for the packing of one path
-REPLACING = 0.6  # of the time left, for the integer program over links
 SHARE = 0.6  # of the time, for the search that proves
 
 
@@ -110,42 +109,60 @@ def knows_more(problem: Problem, objective: Objective) -> bool:
 
 
 def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
-    """Betters plan and bound until proven or late."""
+    """Betters plan and bound until proven or late: a beam, the best replacement in its order, the
+    search that proves."""
     place = place_in(source_order(best.problem), facts.operators)
+    beams: list[Path] = []
     for width in WIDTHS:
-        path = beam(facts, width, left(stop) / 4, place)
-        if path is not None:
-            best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
-        if path is None or best.proven:
+        path = beam(facts, width, left(stop) / 6, place)
+        if path is None:
             break
-        progress(f"beam of {width}: {best.value:,.0f} bytes", 0.1)
+        beams.append(path)
+        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+        say(best, progress, 0.1)
+        if best.proven:
+            return
+    replace_in_order(best, beams[-1] if beams else None, left(stop) / 6)
+    say(best, progress, 0.2)
+    prove(best, facts, stop)
+    say(best, progress, 0.8)
+    for path in slack_paths(facts, stop):
+        if best.proven or left(stop) <= 0:
+            break
+        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+    say(best, progress, 1.0)
+
+
+def prove(best: Best, facts: Facts, stop: float) -> None:
+    """The least path of any order: a bound, and a plan where it can be packed."""
     if best.proven:
         return
     below = 2**62 if best.plan is None else int(best.value)
     found = best_first(facts, SHARE * left(stop), below)
     best.bound = max(best.bound, found.bound)
-    if found.proven and found.path is None and best.plan is None:
-        best.hopeless = True
+    best.hopeless = found.proven and found.path is None and best.plan is None
     if found.path is not None:
         best.offer(plan_of_path(facts, found.path, PACKING * left(stop), best.seed))
-        progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}", 0.8)
-    replace_in_order(best, found.path, facts.problem, stop)
-    for path in slack_paths(facts, stop):
-        if best.proven or left(stop) <= 0:
-            break
-        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+        replace_in_order(best, found.path, left(stop) / 2)
 
 
-def replace_in_order(best: Best, path: Path | None, problem: Problem, stop: float) -> None:
+def say(best: Best, progress: Progress, share: float) -> None:
+    """The plan, the bound and the gap so far."""
+    if best.plan is not None:
+        gap = 0.0 if best.proven else 1 - best.bound / best.value
+        progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}, gap {gap:.1%}", share)
+
+
+def replace_in_order(best: Best, path: Path | None, seconds: float) -> None:
     """The best replacement in the order of the path, or of the plan so far."""
-    if best.proven or left(stop) <= 0:
+    if best.proven or seconds <= 0:
         return
     hint = best.plan
     if path is not None and (hint is None or hint.order != path.order):
         hint = None
     order = path.order if path is not None else hint.order if hint is not None else None
     if order is not None:
-        best.offer(best_replacement(problem, order, REPLACING * left(stop), best.seed, hint).plan)
+        best.offer(best_replacement(best.problem, order, seconds, best.seed, hint).plan)
 
 
 def slack_paths(facts: Facts, stop: float) -> Iterator[Path]:
