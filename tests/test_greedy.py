@@ -121,7 +121,7 @@ def test_a_chain_that_fragments_still_gets_a_plan_and_no_worse_than_dropping_all
     assert outcome.value < reloaded
 
 
-@pytest.mark.parametrize("where", ["repair.rejoin", "offsets.fit_sections"])
+@pytest.mark.parametrize("where", ["regain.rejoin", "offsets.fit_sections"])
 @pytest.mark.parametrize("rule", OPERAND_RULES)
 def test_an_interrupt_brings_the_best_plan_so_far(
     where: str, rule: OperandRule, monkeypatch: pytest.MonkeyPatch
