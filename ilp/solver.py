@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
@@ -112,17 +113,17 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     """Betters plan and bound until proven or late: a beam, the best replacement in its order, the
     search that proves."""
     place = place_in(source_order(best.problem), facts.operators)
-    beams: list[Path] = []
     for width in WIDTHS:
         path = beam(facts, width, left(stop) / 6, place)
         if path is None:
             break
-        beams.append(path)
         best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
         say(best, progress, 0.1)
         if best.proven:
             return
-    replace_in_order(best, beams[-1] if beams else None, left(stop) / 6)
+    replace_in_order(best, None, left(stop) / 6)
+    if not best.proven:
+        best.bound = max(best.bound, floor_of_all_orders(facts, left(stop) / 10))
     say(best, progress, 0.2)
     prove(best, facts, stop)
     say(best, progress, 0.8)

@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp import solve
+from cosmalloc.ilp.facts import facts_of
+from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.problem import Problem
 from cosmalloc.traffic import peak, traffic
 from cosmalloc.verify import verify
@@ -33,6 +35,7 @@ def test_bound_optimum_plan_and_greedy_stand_in_this_order(problem: Problem) -> 
     assert verify(problem, outcome.plan) == []
     value = traffic(problem, outcome.plan).non_compulsory
     assert outcome.bound <= least <= value == outcome.value
+    assert floor_of_all_orders(facts_of(problem), 5) <= least
     if outcome.status == "optimal":
         assert value == least
     first = greedy(problem)
