@@ -89,7 +89,7 @@ def solve(
 def improved(
     problem: Problem, first: Outcome, seconds: float, seed: int, progress: Progress | None
 ) -> Outcome:
-    """An outcome no worse than `first`, another solver's."""
+    """An outcome no worse than `first`, another solver's; Ctrl-C ends it with the best so far."""
     stop, objective = time.perf_counter() + seconds, first.objective
     if not knows_more(problem, objective):
         return replace(first, solver="ilp")
@@ -99,7 +99,11 @@ def improved(
     if best.proven:
         return best.outcome(first)
     improve = improve_traffic if objective == "traffic" else improve_peak
-    improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+    try:
+        improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+    except KeyboardInterrupt:
+        if best.plan is None:
+            raise
     return best.outcome(first)
 
 
