@@ -33,7 +33,8 @@ def members(mask: int) -> Iterator[int]:
 class Facts:
     """tensor: per spanning tensor its index in the problem. size, bytes: rounded, and as they are.
 
-    readers: per spanning tensor the set of operators that read it.
+    readers: per spanning tensor the set of operators that read it. maker: the one that makes it,
+        -1 if none does.
     spills: the spanning tensors whose first drop costs a store: made and no output.
     given: the spanning inputs and weights.
     before: per operator the set of operators that it waits for.
@@ -50,6 +51,7 @@ class Facts:
     size: tuple[int, ...]
     bytes: tuple[int, ...]
     readers: tuple[int, ...]
+    maker: tuple[int, ...]
     spills: int
     given: int
     before: tuple[int, ...]
@@ -150,6 +152,7 @@ def facts_of(problem: Problem) -> Facts:
         tuple(rounded[t] for t in spanning),
         tuple(problem.tensors[t].bytes for t in spanning),
         tuple(_mask(problem.readers[t]) for t in spanning),
+        tuple(-1 if (made := problem.producer[t]) is None else made for t in spanning),
         _mask(number[t] for t in spanning if problem.tensors[t].kind == "intermediate"),
         _mask(number[t] for t in spanning if problem.producer[t] is None),
         tuple(before),

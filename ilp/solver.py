@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
@@ -29,7 +30,6 @@ WIDTHS = (4, 32)  # of the beams that look for a first path
 ROOMS = (0.98, 0.95, 0.9, 0.85)  # of the scratchpad, where a path could not be packed
 LARGEST = 4000  # operators; sets of more are too large for the search
 PACKING = 0.4  # of the time left, for the packing of one path
-REPLACING = 0.6  # of the time left, for the integer program over links
 SHARE = 0.6  # of the time, for the search that proves
 
 
@@ -89,7 +89,7 @@ def solve(
 def improved(
     problem: Problem, first: Outcome, seconds: float, seed: int, progress: Progress | None
 ) -> Outcome:
-    """An outcome no worse than `first`, another solver's."""
+    """An outcome no worse than `first`, another solver's; Ctrl-C ends it with the best so far."""
     stop, objective = time.perf_counter() + seconds, first.objective
     if not knows_more(problem, objective):
         return replace(first, solver="ilp")
@@ -99,7 +99,11 @@ def improved(
     if best.proven:
         return best.outcome(first)
     improve = improve_traffic if objective == "traffic" else improve_peak
-    improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+    try:
+        improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+    except KeyboardInterrupt:
+        if best.plan is None:
+            raise
     return best.outcome(first)
 
 
@@ -110,42 +114,60 @@ def knows_more(problem: Problem, objective: Objective) -> bool:
 
 
 def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
-    """Betters plan and bound until proven or late."""
+    """Betters plan and bound until proven or late: a beam, the best replacement in its order, the
+    search that proves."""
     place = place_in(source_order(best.problem), facts.operators)
     for width in WIDTHS:
-        path = beam(facts, width, left(stop) / 4, place)
-        if path is not None:
-            best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
-        if path is None or best.proven:
+        path = beam(facts, width, left(stop) / 6, place)
+        if path is None:
             break
-        progress(f"beam of {width}: {best.value:,.0f} bytes", 0.1)
+        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+        say(best, progress, 0.1)
+        if best.proven:
+            return
+    replace_in_order(best, None, left(stop) / 6)
+    if not best.proven:
+        best.bound = max(best.bound, floor_of_all_orders(facts, left(stop) / 10))
+    say(best, progress, 0.2)
+    prove(best, facts, stop)
+    say(best, progress, 0.8)
+    for path in slack_paths(facts, stop):
+        if best.proven or left(stop) <= 0:
+            break
+        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+    say(best, progress, 1.0)
+
+
+def prove(best: Best, facts: Facts, stop: float) -> None:
+    """The least path of any order: a bound, and a plan where it can be packed."""
     if best.proven:
         return
     below = 2**62 if best.plan is None else int(best.value)
     found = best_first(facts, SHARE * left(stop), below)
     best.bound = max(best.bound, found.bound)
-    if found.proven and found.path is None and best.plan is None:
-        best.hopeless = True
+    best.hopeless = found.proven and found.path is None and best.plan is None
     if found.path is not None:
         best.offer(plan_of_path(facts, found.path, PACKING * left(stop), best.seed))
-        progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}", 0.8)
-    replace_in_order(best, found.path, facts.problem, stop)
-    for path in slack_paths(facts, stop):
-        if best.proven or left(stop) <= 0:
-            break
-        best.offer(plan_of_path(facts, path, PACKING * left(stop), best.seed))
+        replace_in_order(best, found.path, left(stop) / 2)
 
 
-def replace_in_order(best: Best, path: Path | None, problem: Problem, stop: float) -> None:
+def say(best: Best, progress: Progress, share: float) -> None:
+    """The plan, the bound and the gap so far."""
+    if best.plan is not None:
+        gap = 0.0 if best.proven else 1 - best.bound / best.value
+        progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}, gap {gap:.1%}", share)
+
+
+def replace_in_order(best: Best, path: Path | None, seconds: float) -> None:
     """The best replacement in the order of the path, or of the plan so far."""
-    if best.proven or left(stop) <= 0:
+    if best.proven or seconds <= 0:
         return
     hint = best.plan
     if path is not None and (hint is None or hint.order != path.order):
         hint = None
     order = path.order if path is not None else hint.order if hint is not None else None
     if order is not None:
-        best.offer(best_replacement(problem, order, REPLACING * left(stop), best.seed, hint).plan)
+        best.offer(best_replacement(best.problem, order, seconds, best.seed, hint).plan)
 
 
 def slack_paths(facts: Facts, stop: float) -> Iterator[Path]:

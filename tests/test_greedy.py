@@ -121,6 +121,28 @@ def test_a_chain_that_fragments_still_gets_a_plan_and_no_worse_than_dropping_all
     assert outcome.value < reloaded
 
 
+@pytest.mark.parametrize("where", ["regain.rejoin", "offsets.fit_sections"])
+@pytest.mark.parametrize("rule", OPERAND_RULES)
+def test_an_interrupt_brings_the_best_plan_so_far(
+    where: str, rule: OperandRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"cosmalloc.greedy.{where}", interrupt)
+    given = chain(150)
+    given = with_scratchpad(given, smallest(given))
+    given = replace(given, target=replace(given.target, operand_rule=rule))
+    assert solve(given).plan is not None
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10**6), rule=RULES)
+def test_no_time_at_all_is_enough_for_a_plan(seed: int, rule: OperandRule) -> None:
+    given = tangle(20, seed, rule)
+    assert (solve(given, seconds=0).plan is None) == (solve(given).plan is None)
+
+
 def test_an_order_that_is_not_topological_is_sorted() -> None:
     sizes = [tensor("x", 1, "input"), tensor("a", 1), tensor("b", 1, "output")]
     made = [operator(sizes, [1], [2]), operator(sizes, [0], [1])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from cosmalloc.ilp.facts import facts_of
@@ -37,14 +38,26 @@ def test_in_one_order_it_brackets_brute_force(problem: Problem) -> None:
         assert value == best[0]
 
 
-def test_program_and_search_agree_on_a_long_chain() -> None:
-    for seed in range(3):
-        problem = with_scratchpad(chain(60, seed), 20_032)
-        order = source_order(problem)
-        searched = best_first(facts_of(problem), 20, 2**60, order)
-        found = best_replacement(problem, order, 20)
-        assert searched.path is not None
-        assert found.plan is not None
-        assert verify(problem, found.plan) == []
-        assert searched.bound <= found.bound
-        assert traffic(problem, found.plan).non_compulsory >= found.bound
+@pytest.mark.parametrize("size", [9_600, 14_016])
+@pytest.mark.parametrize("seed", range(3))
+def test_program_and_search_prove_the_same_on_a_chain(size: int, seed: int) -> None:
+    problem = with_scratchpad(chain(60, seed), size)
+    order = source_order(problem)
+    searched = best_first(facts_of(problem), 20, 2**60, order)
+    found = best_replacement(problem, order, 20)
+    assert searched.path is not None
+    assert found.plan is not None
+    assert verify(problem, found.plan) == []
+    assert searched.proven
+    assert found.proven
+    assert traffic(problem, found.plan).non_compulsory == found.bound == searched.bound
+
+
+def test_a_hint_changes_nothing_but_the_time() -> None:
+    problem = with_scratchpad(chain(60, 1), 9_600)
+    order = source_order(problem)
+    plain = best_replacement(problem, order, 20)
+    assert plain.plan is not None
+    hinted = best_replacement(problem, order, 20, hint=plain.plan)
+    assert hinted.plan is not None
+    assert hinted.bound == plain.bound

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cosmalloc.greedy import solve as greedy
-from cosmalloc.ilp import solve
+from cosmalloc.ilp import solve, solver
+from cosmalloc.ilp.facts import facts_of
+from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.problem import Problem
 from cosmalloc.traffic import peak, traffic
 from cosmalloc.verify import verify
+from tests.nets import chain, with_scratchpad
 from tests.oracle import least_peak, least_traffic, topological_orders
 from tests.strategies import problems
 
@@ -33,6 +37,7 @@ def test_bound_optimum_plan_and_greedy_stand_in_this_order(problem: Problem) -> 
     assert verify(problem, outcome.plan) == []
     value = traffic(problem, outcome.plan).non_compulsory
     assert outcome.bound <= least <= value == outcome.value
+    assert floor_of_all_orders(facts_of(problem), 5) <= least
     if outcome.status == "optimal":
         assert value == least
     first = greedy(problem)
@@ -62,3 +67,20 @@ def test_under_the_other_rule_the_plan_is_legal_and_no_worse(problem: Problem) -
     outcome = solve(problem, seconds=1)
     assert outcome.plan is not None
     assert verify(problem, outcome.plan) == []
+
+
+def test_ctrl_c_ends_with_the_best_plan_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(solver, "beam", interrupt)
+    problem = with_scratchpad(chain(60, 1), 14_016)
+    outcome = solve(problem)
+    assert outcome.status == "feasible"
+    assert outcome.value == greedy(problem).value
+
+
+def test_without_time_it_is_the_first_plan_with_a_bound() -> None:
+    outcome = solve(with_scratchpad(chain(200, 1), 14_016), seconds=0)
+    assert outcome.plan is not None
+    assert outcome.bound is not None

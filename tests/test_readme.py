@@ -28,6 +28,7 @@ def test_a_python_block_runs(block: str) -> None:
 def test_the_commands_of_the_readme_run_in_its_order(tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples/models/artifacts/cnn.mlirbc", tmp_path / "MODEL")
     shutil.copy(ROOT / "examples/models/artifacts/cnn.mlirbc", tmp_path / "FILE.mlir")
+    (tmp_path / "BUFFERS.csv").write_text("id,lower,upper,size\na,0,2,4\nb,1,3,4\n")
     lines = re.findall(r"^    (cosmalloc .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(lines) >= 6
     for line in lines:

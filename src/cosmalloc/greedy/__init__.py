@@ -1,6 +1,4 @@
-"""The first solver: program order, cost-aware replacement, offsets by the native allocator, early
-copies.
-"""
+"""The first solver: program order, cost-aware replacement, native offsets, early copies."""
 
 from cosmalloc.greedy.solver import solve
 

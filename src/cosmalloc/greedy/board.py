@@ -47,8 +47,8 @@ class Board:
 
     last, offset: int64[U] by first row, ABSENT where no stay stands.
     pinned: bool[U], at this use the stay shares its offset with an in-place partner: it can't move.
-    trail: the steps of every stay that was put down; whoever reads it clears it.
     trimmed: bool[U], and the partner accounts for the bytes of this use's step.
+    trail: the steps of every stay that was put down; whoever reads it clears it.
     """
 
     def __init__(self, uses: Uses, kept: Bools, prices: Prices) -> None:
@@ -101,6 +101,13 @@ class Board:
         """Keeps or drops a link; where the stays stand is the caller's business."""
         self.kept[link] = not self.kept[link]
         self.prices.update(self.price, self.kept, int(self.uses.tensor[link]))
+
+    def cut(self, link: int) -> None:
+        """Drops a link; its stay stays where it is, in two pieces."""
+        first, last, offset = self.lift(self.head(link))
+        self.toggle(link)
+        for piece in self.pieces(first, last, link):
+            self.stand(*piece, offset)
 
     def leave(self, row: int) -> None:
         """A use without links is off-chip from now on."""

@@ -1,8 +1,8 @@
 """Phase 1 under the operand rule `resident`: the links to keep while every step's load fits.
 
 A kept link holds size bytes in the gap steps between its uses. Dropping it costs a load of the
-tensor; the first drop of a
-produced tensor that is no output costs a store as well, which serves all later drops:
+tensor; the first drop of a produced tensor that is no output costs a store as well, which serves
+all later drops:
 
     cost(drops of t) = bytes_t * (drops + (1 if drops > 0 and t is made and no output))
 

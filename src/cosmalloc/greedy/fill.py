@@ -86,7 +86,7 @@ def fill(uses: Uses, prices: Prices, room: Room, kept: Bools) -> Bools:
                 good = room.take(wanted)
                 kept[wanted] |= good
                 owner = tensor[wanted[0]]
-            if good:
+            if good and uses.begin[owner + 1] - uses.begin[owner] > 2:  # other links are left
                 prices.update(price, kept, owner)
             taken += good
         if not taken:

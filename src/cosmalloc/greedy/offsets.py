@@ -19,7 +19,8 @@ from cosmalloc.greedy.board import ABSENT, Board
 from cosmalloc.greedy.budget import Budget
 from cosmalloc.greedy.links import Choice
 from cosmalloc.greedy.prices import Prices
-from cosmalloc.greedy.repair import Stay, admit, admit_chain, improve
+from cosmalloc.greedy.regain import improve
+from cosmalloc.greedy.repair import Stay, admit, admit_chain
 from cosmalloc.greedy.sections import fit_sections, place_sections
 from cosmalloc.greedy.stays import Stays, stays_of
 from cosmalloc.greedy.uses import Bools, Ints, Uses

@@ -1,11 +1,10 @@
-"""Under `anywhere`: reads that would go off-chip, brought in early where idle seconds hide the
-copy.
+"""Under `anywhere`: off-chip reads brought in early where idle seconds hide the copy.
 
     save(u) = seconds(step of u | u off-chip) - seconds(step of u | u on chip)
     window  = [b, u], b the latest border with idle[b..u) >= seconds of the load
     gain(u) = save(u) - seconds of the load that no step in the window hides
 
-Uses are taken by save per byte of their loads' seconds, each at a free offset or not at all.
+Uses are taken by seconds saved per byte, each at a free offset or not at all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The seconds of every step under a choice, and what the steps leave of the off-chip channel.
 
-(1)  seconds(s) = max(compute(s), off(s) + near(s))
-(2)  idle(s) = seconds(s) - off(s)
-off(s), near(s): bytes accessed / bandwidth, summed over operands and results off-chip and on
-chip; untracked tensors are always off-chip
+    (1)  seconds(s) = max(compute(s), off(s) + near(s))
+    (2)  idle(s)    = seconds(s) - off(s)
+
+off(s), near(s): bytes accessed / bandwidth, summed over the operands and results that are off-chip
+or on chip. Untracked tensors are always off-chip.
 """
 
 from __future__ import annotations

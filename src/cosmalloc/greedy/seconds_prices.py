@@ -1,10 +1,10 @@
 """What links and lone uses are worth under `anywhere` when the objective is latency: seconds.
 
-    save(u)  = seconds(step of u | u off-chip) - seconds(step of u | u on chip), the others as they
-    are price(l) = save(u) if the link brings u on chip + save(u + 1) likewise
+    save(u)  = seconds(step of u | u off-chip) - seconds(step of u | u on chip)
+    price(l) = save(u) if the link brings u on chip + save(u + 1) likewise
                - share * seconds of the copies that it adds
 
-share: the part of a copy's seconds that no running step is expected to hide.
+All other uses are as they are. share: the part of a copy's seconds that is expected to stall.
 """
 
 from __future__ import annotations

@@ -37,18 +37,21 @@ def best_board(
     """The board that loses least. seconds: soft, for exact search and improvement."""
     budget = Budget.of(seconds)
     kept, prices = choose(np.full(uses.steps, uses.capacity))
-    stays, offset = fitted(uses, kept, prices, pairs, seconds / TRIES, seed)
+    try:
+        stays, offset = fitted(uses, kept, prices, pairs, seconds / TRIES, seed)
+    except KeyboardInterrupt:  # a plan all the same, as fast as it comes
+        return repaired(uses, kept, prices, pairs, Budget.of(0))
     if (offset != ABSENT).all():
         return improved(set_up(uses, kept, prices, stays, offset), pairs, budget)
     crowded = crowded_steps(uses, stays, offset)
     boards = [repaired(uses, kept, prices, pairs, Budget.of(seconds / TRIES))]
     try:
-        shaved = _bisect(uses, choose, pairs, crowded, budget, seed)
+        shaved = _bisect(uses, choose, pairs, crowded, Budget.of(seconds / 2), seed)
+        boards += [shaved] if shaved is not None else []
     except KeyboardInterrupt:
-        shaved = None
-    if shaved is not None:
-        boards.append(improved(shaved, pairs, budget))
-    return min(boards, key=lambda board: board.prices.total(board.kept))
+        budget = Budget.of(0)
+    best = min(boards, key=lambda board: board.prices.total(board.kept))
+    return improved(best, pairs, budget)
 
 
 def _bisect(

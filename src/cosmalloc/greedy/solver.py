@@ -13,7 +13,8 @@ from cosmalloc.greedy.anywhere import choose_anywhere
 from cosmalloc.greedy.board import Board
 from cosmalloc.greedy.choose import choose
 from cosmalloc.greedy.links import Choice
-from cosmalloc.greedy.peak import lowest, whole_stays
+from cosmalloc.greedy.outcome import best_of, no_room
+from cosmalloc.greedy.peak import solve_peak
 from cosmalloc.greedy.prefetch import prefetch
 from cosmalloc.greedy.prices import AnywhereTraffic, Prices, ResidentTraffic
 from cosmalloc.greedy.roofline import Roofline
@@ -25,12 +26,12 @@ from cosmalloc.greedy.transfers import blocking_copies, plan_of
 from cosmalloc.greedy.uses import Bools, Ints, Uses, uses_of
 from cosmalloc.greedy.working_set import Pair, base_load, heights, in_place_pairs
 from cosmalloc.lifetimes import lifetimes, source_order
-from cosmalloc.objective import bound, objective_value
-from cosmalloc.plan import Objective, Outcome, Plan, Status
+from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
 
 Pairs = tuple[Pair, ...]
-REPACKING = 0.1  # of the seconds given
+REPACKING = 0.1  # of the seconds given, more where there are more steps
+MANY = 5_000  # steps
 SHARES = (1.0, 0.2)  # of a copy's seconds expected to stall, tried in turn
 Progress = Callable[[str, float], None]
 
@@ -51,19 +52,29 @@ def solve(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """A plan in source order, whenever one exists for it."""
+    """A plan in source order, whenever one exists for it. Raises InputError for `latency` where an
+    operator has no seconds. Ctrl-C brings the best plan so far."""
+    report = progress or _silent
+    report("reading the lifetimes", 0.0)
     uses = uses_of(problem, lifetimes(problem, source_order(problem)))
     pairs = in_place_pairs(uses)
     if objective == "peak":
         return solve_peak(uses, pairs, seconds, seed)
     roofline = roofline_of(uses, objective)
-    effort = Effort(seconds * REPACKING, seed)
-    if problem.target.operand_rule == "anywhere":
-        return best_of(problem, anywhere_plans(uses, pairs, roofline, objective, effort), objective)
     height = heights(uses, pairs)
-    if len(height) and height.max() > problem.target.scratchpad_bytes:
+    resident = problem.target.operand_rule == "resident"
+    if resident and len(height) and height.max() > problem.target.scratchpad_bytes:
         return no_room(uses, height, objective)
-    return best_of(problem, resident_plans(uses, pairs, roofline, objective, effort), objective)
+    report("choosing what stays on chip", 0.1)
+    effort = Effort(seconds * min(1.0, REPACKING * (1 + uses.steps / 10_000)), seed)
+    make = resident_plans if resident else anywhere_plans
+    plans = make(uses, pairs, roofline, objective, effort)
+    report("comparing plans", 0.8)
+    return best_of(problem, plans, objective)
+
+
+def _silent(phase: str, share: float) -> None:
+    """Nobody listens."""
 
 
 def roofline_of(uses: Uses, objective: Objective) -> Roofline | None:
@@ -86,7 +97,7 @@ def resident_plans(
         return choose(uses, np.maximum(0, limit - base)), ResidentTraffic(uses)
 
     board = best_board(uses, choose_links, pairs, effort.seconds, effort.seed)
-    return plans_on(board, pairs, roofline, turns_for(objective))
+    return plans_on(board, pairs, roofline, turns_for(objective, uses.steps))
 
 
 def anywhere_plans(
@@ -104,13 +115,13 @@ def anywhere_plans(
             return choose_anywhere(uses, prices, limit, pairs), prices
 
         board = best_board(uses, choose_stays, pairs, effort.seconds / len(ways), effort.seed)
-        plans += plans_on(board, pairs, roofline, turns_for(objective))
+        plans += plans_on(board, pairs, roofline, turns_for(objective, uses.steps))
     return [*plans, Plan(uses.life.order)]
 
 
-def turns_for(objective: Objective) -> tuple[Turn, ...]:
-    """Which ways to stretch are worth comparing."""
-    return TURNS if objective == "latency" else TURNS[:1]
+def turns_for(objective: Objective, steps: int = 0) -> tuple[Turn, ...]:
+    """Which ways to stretch are worth comparing: one where time is not asked for, or is short."""
+    return TURNS if objective == "latency" and steps <= MANY else TURNS[:1]
 
 
 def plans_on(
@@ -134,57 +145,3 @@ def plans_on(
             if board.prices.may_leave:
                 plans.insert(0, plan_of(uses, prefetch(roofline, choice, copies, space, idle)))
     return [*plans, plan_of(uses, blocking_copies(uses, choice, stays, offset, pinned))]
-
-
-def best_of(problem: Problem, plans: list[Plan], objective: Objective) -> Outcome:
-    """The plan with the least value, the first of equals."""
-    values = [objective_value(problem, plan, objective) for plan in plans]
-    value, plan = min(zip(values, plans, strict=True), key=lambda pair: pair[0])
-    least = min(bound(problem, objective), value)
-    status: Status = "optimal" if value <= least else "feasible"
-    return Outcome(problem.name, "greedy", status, objective, plan, value, least)
-
-
-def solve_peak(uses: Uses, pairs: Pairs, seconds: float, seed: int) -> Outcome:
-    """Every tensor stays; no transfers but compulsory ones. In-place pairs share bytes, or, where
-    that leaves more than one step needs, none do if that is lower."""
-    problem = uses.problem
-    least, room = bound(problem, "peak"), problem.target.scratchpad_bytes
-    best: tuple[int, int, Plan] | None = None
-    for joined in (pairs, ()) if pairs else ((),):
-        choice, stays = whole_stays(uses, joined)
-        offsets, height, low = lowest(uses, stays, seconds / 2, seed)
-        if best is None or height < best[0]:
-            copies = blocking_copies(uses, choice, stays, offsets, stays.before >= 0)
-            best = height, low, plan_of(uses, copies)
-        if height <= least:
-            break
-    assert best is not None
-    height, low, plan = best
-    if height <= room:
-        return best_of(problem, [plan], "peak")
-    return Outcome(
-        problem.name,
-        "greedy",
-        "infeasible" if least > room else "unknown",
-        "peak",
-        reason="without transfers but compulsory ones, the tensors alive at once need"
-        f" {low:,} bytes in source order, and {height:,} as packed; the scratchpad has {room:,}",
-        smallest_scratchpad=height,
-    )
-
-
-def no_room(uses: Uses, height: Ints, objective: Objective) -> Outcome:
-    """No plan: the step that needs most, and the scratchpad that would do for all."""
-    step = int(np.argmax(height))
-    index = uses.life.order[step]
-    operator = uses.problem.operators[index]
-    return Outcome(
-        uses.problem.name,
-        "greedy",
-        "infeasible",
-        objective,
-        reason=f"operator {index} (`{operator.name}`) needs {int(height[step]):,} bytes on chip at"
-        f" once, the scratchpad has {uses.problem.target.scratchpad_bytes:,}",
-        smallest_scratchpad=int(height[step]),
-    )

@@ -1,6 +1,4 @@
-"""The uses of the tracked tensors under one order as flat arrays: what every phase of `greedy`
-computes on.
-"""
+"""The uses of the tracked tensors under one order as flat arrays: what `greedy` computes on."""
 
 from __future__ import annotations
 

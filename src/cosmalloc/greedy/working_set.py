@@ -1,7 +1,7 @@
 """How much scratchpad one step needs by itself, under the operand rule `resident`.
 
-    height(s) = sum of size_b over the buffers b of step s  -  max (size_b - bytes_b)      size_b =
-    bytes_b rounded up
+    height(s) = sum of size_b - max of (size_b - bytes_b)      over the buffers b of step s
+    size_b    = bytes_b rounded up to the alignment
 
 The buffer with the largest rounding lies on top, where its rounding costs nothing. Every tracked
 operand and result is a buffer; an *in-place pair* is one buffer of its larger tensor's bytes:
