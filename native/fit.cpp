@@ -95,7 +95,7 @@ Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& optio
     out.nodes += one.nodes;
     out.runs = std::max(out.runs, one.runs);
     const bool won =
-        one.runs == winner + 1 && (one.ending == Ending::found || one.ending == Ending::refuted);
+        one.runs - 1 == winner && (one.ending == Ending::found || one.ending == Ending::refuted);
     if (won) {
       out.ending = one.ending;
       out.offsets = std::move(one.offsets);
