@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.offset_instances import hidden as make_hidden
 from cosmalloc import native
 from cosmalloc.errors import InputError
 
@@ -212,3 +214,19 @@ def test_large_numbers_are_handled() -> None:
     assert least.peak == 3 * 2**40
     assert native.minimize([], [], []).peak == 0
     assert native.minimize([3, 1], [3, 4], [7, 0], fixed=[-1, 5]).offsets.tolist() == [0, 5]
+
+
+def test_a_signal_whose_handler_raises_ends_the_search_with_what_it_has() -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    hard = make_hidden(2000, 0)
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        least = native.minimize(hard.lower, hard.upper, hard.size, seconds=300)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert least.interrupted
+    assert least.peak > least.bound == hard.capacity
