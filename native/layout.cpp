@@ -35,9 +35,12 @@ std::vector<Step> sections_of(const Blocks& blocks, std::span<const Index> part)
 }
 
 void add_neighbours(Layout& layout) {
+  // two spans that meet do so in the section where the later one starts
   std::vector<std::vector<std::pair<Index, Bytes>>> alive(at(layout.sections));
+  std::vector<std::vector<std::pair<Index, Bytes>>> starting(at(layout.sections));
   for (Index b = 0; b < layout.count(); ++b) {
     for (const Span& span : layout.spans_of(b)) {
+      starting[at(span.first)].emplace_back(b, span.size);
       for (Index s = span.first; s < span.last; ++s) alive[at(s)].emplace_back(b, span.size);
     }
   }
@@ -47,7 +50,7 @@ void add_neighbours(Layout& layout) {
     std::vector<Index> met;
     for (const Span& span : layout.spans_of(b)) {
       for (Index s = span.first; s < span.last; ++s) {
-        for (const auto& [other, size] : alive[at(s)]) {
+        for (const auto& [other, size] : (s == span.first ? alive : starting)[at(s)]) {
           if (other == b) continue;
           if (over[at(other)] == 0) met.push_back(other);
           under[at(other)] = std::max(under[at(other)], span.size);

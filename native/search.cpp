@@ -1,6 +1,7 @@
 #include "search.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace cosmalloc {
 namespace {
@@ -20,8 +21,9 @@ std::vector<Bytes> Search::offsets() const {
 }
 
 bool Search::out_of_time(const Control& control) {
-  if (partial_.work() - polled_at_ < kWorkBetweenPolls) return false;
-  polled_at_ = partial_.work();
+  const std::int64_t work = partial_.work() + looked_at_;
+  if (work - polled_at_ < kWorkBetweenPolls) return false;
+  polled_at_ = work;
   return control.stop();
 }
 
@@ -49,12 +51,15 @@ bool Search::narrow(Stretch& stretch) {
   return found;
 }
 
-Index Search::pick_in(Index section) const {
+Index Search::pick_in(Index section) {
   Index best = -1;
   for (const Index b : partial_.open_in(section)) {
     if (partial_.low(b) != partial_.floor(section) || partial_.postponed(b)) continue;
-    if ((best < 0 || rank_[at(b)] < rank_[at(best)]) && partial_.ready(b)) best = b;
+    if (best >= 0 && rank_[at(b)] > rank_[at(best)]) continue;
+    looked_at_ += static_cast<std::int64_t>(partial_.layout().neighbours_of(b).size());
+    if (partial_.ready(b)) best = b;
   }
+  looked_at_ += static_cast<std::int64_t>(partial_.open_in(section).size());
   return best;
 }
 
@@ -65,23 +70,28 @@ Index Search::pick_leaning(const Stretch& stretch, double lean) {
     scores_.emplace_back(
         static_cast<double>(partial_.floor(s)) - lean * static_cast<double>(partial_.rest(s)), s);
   }
-  for (auto left = scores_.begin(); left != scores_.end(); ++left) {
-    std::iter_swap(left, std::min_element(left, scores_.end()));
-    const Index b = pick_in(left->second);
+  looked_at_ += static_cast<std::int64_t>(scores_.size());
+  std::make_heap(scores_.begin(), scores_.end(), std::greater<>());
+  for (auto end = scores_.end(); end != scores_.begin(); --end) {
+    std::pop_heap(scores_.begin(), end, std::greater<>());
+    const Index b = pick_in(std::prev(end)->second);
     if (b >= 0) return b;
   }
   return -1;
 }
 
-Index Search::pick_lowest(const Stretch& stretch) const {
+Index Search::pick_lowest(const Stretch& stretch) {
   Index best = -1;
   for (Index s = stretch.first; s < stretch.last; ++s) {
     for (const Index b : partial_.open_in(s)) {
       if (best == b || partial_.postponed(b)) continue;
       const bool lower = best < 0 || partial_.low(b) < partial_.low(best) ||
                          (partial_.low(b) == partial_.low(best) && rank_[at(b)] < rank_[at(best)]);
-      if (lower && partial_.ready(b)) best = b;
+      if (!lower) continue;
+      looked_at_ += static_cast<std::int64_t>(partial_.layout().neighbours_of(b).size());
+      if (partial_.ready(b)) best = b;
     }
+    looked_at_ += static_cast<std::int64_t>(partial_.open_in(s).size());
   }
   return best;
 }
@@ -122,8 +132,8 @@ Ending Search::run(const Strategy& strategy, Deductions deductions, std::int64_t
   choices_.clear();
   pool_.clear();
   agenda_ = -1;
-  polled_at_ = partial_.work();
   if (!partial_.begin()) return Ending::refuted;
+  if (control.stop()) return Ending::stopped;
   Stretch stretch{0, partial_.layout().sections, -1};
   const std::int64_t last = nodes_ + nodes;
   while (true) {

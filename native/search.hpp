@@ -47,9 +47,9 @@ class Search {
 
   bool narrow(Stretch& stretch);
   Index pick(const Stretch& stretch, const Strategy& strategy);
-  Index pick_lowest(const Stretch& stretch) const;
+  Index pick_lowest(const Stretch& stretch);
   Index pick_leaning(const Stretch& stretch, double lean);
-  Index pick_in(Index section) const;
+  Index pick_in(Index section);
   bool back_up(Stretch& stretch, bool placed_badly);
   bool out_of_time(const Control& control);
 
@@ -61,6 +61,7 @@ class Search {
   std::int64_t agenda_ = -1;
   std::vector<std::pair<double, Index>> scores_;
   std::int64_t nodes_ = 0;
+  std::int64_t looked_at_ = 0;  // list entries, beside those of partial_
   std::int64_t polled_at_ = 0;
 };
 
