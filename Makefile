@@ -11,6 +11,7 @@ demo: $(VENV)/base.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash native/tests/run.sh
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
