@@ -26,18 +26,22 @@ Offsets = list[int] | None
 
 
 def supermalloc(rows: Rows, capacity: int, seconds: float) -> Offsets:
-    """OmniMalloc's partition solver with its own three orders, below capacity + 1."""
+    """OmniMalloc's partition solver, its own three orders in turn, below capacity + 1."""
     omni = importlib.import_module("omnimalloc")
     module = importlib.import_module("omnimalloc.allocators.supermalloc")
     wanted = [omni.Allocation(id=i, size=z, start=a, end=b) for i, (a, b, z) in enumerate(rows)]
     base = module.Partition.from_allocations(tuple(wanted))
-    portfolio = module._Portfolio(
-        partitions=[base.reorder("".join(h)) for h in module.DEFAULT_HEURISTICS],
-        threads=1,
-        deadline=time.monotonic() + seconds,
-    )
-    found = portfolio.solve((capacity + 1,))
-    return None if found is None else _by_id(found.allocations)
+    orders = module.DEFAULT_HEURISTICS  # on one thread it would give all the time to the first
+    for order in orders:
+        portfolio = module._Portfolio(
+            partitions=[base.reorder("".join(order))],
+            threads=1,
+            deadline=time.monotonic() + seconds / len(orders),
+        )
+        found = portfolio.solve((capacity + 1,))
+        if found is not None:
+            return _by_id(found.allocations)
+    return None
 
 
 def omnimalloc(name: str) -> Callable[[Rows, int, float], Offsets]:
