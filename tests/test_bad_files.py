@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from command import cosmalloc
-from test_cli import TINY
+from tiny import TINY
 
 Change = Callable[[dict[str, Any]], object]
 ANOTHER = "verify it against the problem it was made for"

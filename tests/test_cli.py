@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer.main
 from command import cosmalloc
+from tiny import TINY
 
 import cosmalloc as face
 from cosmalloc.cli.app import app
@@ -24,36 +25,6 @@ from cosmalloc.passes.plan_out import canonical
 ARTIFACTS = Path(__file__).parent.parent / "examples/models/artifacts"
 CNN = ARTIFACTS / "cnn.mlirbc"
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-TINY: dict[str, Any] = {
-    "format": "cosmalloc.problem/1",
-    "name": "tiny",
-    "target": {
-        "name": "toy",
-        "scratchpad_bytes": 64,
-        "alignment": 16,
-        "operand_rule": "resident",
-        "offchip_read_bytes_per_second": 8.0,
-        "offchip_write_bytes_per_second": 4.0,
-        "onchip_read_bytes_per_second": 64.0,
-        "onchip_write_bytes_per_second": 64.0,
-        "flops_per_second": 100.0,
-    },
-    "tensors": [
-        {"name": "x", "bytes": 16, "kind": "input"},
-        {"name": "y", "bytes": 32, "kind": "output"},
-    ],
-    "operators": [
-        {
-            "name": "double",
-            "kind": "concatenate",
-            "inputs": [0],
-            "outputs": [1],
-            "flops": 50,
-            "input_bytes_accessed": [16],
-            "output_bytes_accessed": [32],
-        }
-    ],
-}
 
 
 @pytest.fixture
