@@ -1,1 +1,1 @@
-"""Seconds of operators: the analytical roofline, and the place where a learned model plugs in."""
+"""Learned seconds of operators (not built yet); the analytical ones are `cosmalloc.seconds`."""
