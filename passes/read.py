@@ -64,5 +64,11 @@ def _from_function(
             "pass them as a tuple; `jax.ShapeDtypeStruct`s do",
         )
     jitted: Any = function if hasattr(function, "lower") else jax.jit(function)
-    exported = export.export(jitted)(*arguments)
+    try:
+        exported = export.export(jitted)(*arguments)
+    except NotImplementedError as error:  # host callbacks, for one
+        raise InputError(
+            f"function `{name}` can't be exported: {error}",
+            "map the part of the program without callbacks",
+        ) from error
     return context.parse(exported.mlir_module_serialized, f"function `{name}`"), name

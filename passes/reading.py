@@ -34,8 +34,9 @@ class Reading:
     def __post_init__(self) -> None:
         if self.track not in (None, "activations", "all"):
             raise InputError(f"tracking is `{self.track}`", "use `activations` or `all`")
-        if self.bytes_per_element is not None and not 1 <= self.bytes_per_element <= 16:
-            raise InputError(f"bytes per element is {self.bytes_per_element}, not 1 to 16")
+        count = self.bytes_per_element
+        if count is not None and not (isinstance(count, int) and 1 <= count <= 16):
+            raise InputError(f"bytes per element is {count}, not 1 to 16")
         if self.trip_count is not None and self.trip_count < 0:
             raise InputError(f"the trip count is {self.trip_count}, below 0")
         try:

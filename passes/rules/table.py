@@ -22,7 +22,7 @@ from cosmalloc.passes.rules import (
 from cosmalloc.passes.rules.custom_call import TARGETS
 from cosmalloc.passes.rules.location import where
 from cosmalloc.passes.rules.rule import Rule
-from cosmalloc.passes.rules.unsupported import REASONS
+from cosmalloc.passes.rules.unsupported import CALLS, REASONS
 
 RULES: dict[str, Rule] = {
     **elementwise.RULES,
@@ -61,6 +61,9 @@ def _composite(op: ir.Operation) -> Rule:
 def _custom_call(op: ir.Operation) -> Rule:
     target = ir.StringAttr(op.attributes["call_target_name"]).value
     rule = TARGETS.get(target)
+    if target in CALLS:
+        fact, hint = CALLS[target]
+        raise InputError(f"{where(op)} {fact}", hint)
     if rule is None:
         raise InputError(
             f"{where(op)} calls `{target}`, whose cost is unknown",

@@ -16,6 +16,8 @@ _LEGACY = (
     "run the pass `stablehlo-legalize-deprecated-ops` first",
 )
 
+_CALLBACK = ("calls back into the host", "map the part of the program without callbacks")
+
 Reason = tuple[str, str]  # fact, hint
 
 REASONS: dict[str, Reason] = {
@@ -34,5 +36,13 @@ REASONS: dict[str, Reason] = {
     "sdy.manual_computation": (
         "runs on several devices",
         "map the program of one device, after partitioning",
+    ),
+}
+
+CALLS: dict[str, Reason] = {  # targets of `stablehlo.custom_call`
+    "shape_assertion": ("asserts symbolic shapes", _DYNAMIC[1]),
+    **dict.fromkeys(
+        ("xla_python_cpu_callback", "xla_ffi_python_cpu_callback", "xla_python_gpu_callback"),
+        _CALLBACK,
     ),
 }

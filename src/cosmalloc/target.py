@@ -40,7 +40,8 @@ class Target:
 
     def __post_init__(self) -> None:
         place = f"target `{self.name}`"
-        if not 0 <= self.scratchpad_bytes <= MAX_SCRATCHPAD:
+        size = self.scratchpad_bytes
+        if not isinstance(size, int) or not 0 <= size <= MAX_SCRATCHPAD:
             raise InputError(f"{place} has a scratchpad of {self.scratchpad_bytes} bytes")
         if not 1 <= self.alignment <= 2**30:
             raise InputError(f"{place} has alignment {self.alignment}, not 1 to 2**30")
