@@ -21,6 +21,7 @@ from cosmalloc.passes import context
 from cosmalloc.passes.group_operators import rename
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_in import read_program
+from cosmalloc.passes.plan_out import canonical
 from cosmalloc.passes.program import Program, reads
 from cosmalloc.plan import Plan, Transfer
 from cosmalloc.verify import verify
@@ -33,8 +34,7 @@ class InsertTransfers(ModulePass):
     argument: ClassVar[str] = "insert-transfers"
 
     def run(self, module: ir.Operation) -> None:
-        main = context.entry(module)
-        if mem.TRANSFERS not in main.attributes:
+        if mem.TRANSFERS not in context.entry(module).attributes:
             raise InputError("the module has no planned transfers", "run `map-memory` first")
         mapped = read_program(module)
         plan = mapped.outcome.plan
@@ -45,8 +45,13 @@ class InsertTransfers(ModulePass):
                 f"the plan on the module has {len(faults)} faults, the first: {faults[0]}",
                 "map it again: `strip-memory,map-memory,insert-transfers`",
             )
-        _Writer(mapped.program, plan).write()
-        del main.attributes[mem.TRANSFERS]
+        insert_transfers(mapped.program, plan)
+
+
+def insert_transfers(program: Program, plan: Plan) -> None:
+    """The same for a legal plan that `annotate` has just written onto `program`."""
+    _Writer(program, canonical(plan)).write()
+    del program.main.attributes[mem.TRANSFERS]
 
 
 @dataclass

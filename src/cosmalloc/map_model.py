@@ -118,7 +118,8 @@ def map_model(
 
     Raises InputError for what a user can fix. No plan is no error: read `outcome.status`.
     """
-    from cosmalloc.passes import InsertTransfers, Pipeline, Reading, annotate, extract, read_model
+    from cosmalloc.passes import Pipeline, Reading, annotate, extract, read_model
+    from cosmalloc.passes.insert_transfers import insert_transfers
     from cosmalloc.passes.reading import WEIGHTS
 
     machine = target if isinstance(target, Target) else load_target(target)
@@ -142,5 +143,5 @@ def map_model(
         if outcome.plan is None:
             return MappedModel(None, program.problem, outcome)
         annotate(program, reading, outcome)
-        InsertTransfers()(module.operation)
+        insert_transfers(program, outcome.plan)
     return MappedModel(module, program.problem, outcome)
