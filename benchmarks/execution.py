@@ -1,11 +1,12 @@
 """Run mapped models through the addresses and copies of their plans, compare what comes out.
 
-    python -m benchmarks.execution [NAME ...]
+    python -m benchmarks.execution [--rule resident|anywhere] [NAME ...]
 
-Each example model is mapped at its smallest scratchpad and run on random data twice: through its
-plan, and kernel by kernel without one; these must agree bit for bit. The third run is `jax.jit` of
-the whole function, which XLA may fuse in another way: the table gives the largest difference
-between an output of the plan and this one, relative to the largest number in that output.
+Each example model is mapped at the smallest scratchpad of the rule `resident` and run on random
+data twice: through its plan, and kernel by kernel without one; these must agree bit for bit. The
+third run is `jax.jit` of the whole function, which XLA may fuse in another way: the table gives the
+largest difference between an output of the plan and this one, relative to the largest number in
+that output.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.sweep import Settings, read, smallest
 from cosmalloc.map_model import map_model
 from cosmalloc.passes import execute_unmapped
 from cosmalloc.sizes import format_bytes
+from cosmalloc.target import OPERAND_RULES, OperandRule
 from examples.models.arguments import random_arguments
 from examples.models.export import ARTIFACTS, NAMES, load
 
@@ -28,11 +30,11 @@ HEAD = ("model", "scratchpad", "traffic", "bit for bit", "against `jax.jit`", "s
 TOLERANCE = 2e-6
 
 
-def compare(name: str) -> tuple[tuple[str, ...], bool]:
+def compare(name: str, rule: OperandRule) -> tuple[tuple[str, ...], bool]:
     """A row of the table, and whether all is well."""
     path = ARTIFACTS / f"{name}.mlirbc"
     problem, _ = read(path, "resident", Settings())
-    mapped = map_model(path, scratchpad=smallest(problem, Settings()))
+    mapped = map_model(path, scratchpad=smallest(problem, Settings()), operand_rule=rule)
     arguments = random_arguments(name, seed=0)
     if mapped.module is None:
         raise RuntimeError(f"no plan for {name}: {mapped.outcome.reason}")
@@ -64,10 +66,12 @@ def _difference(left: np.ndarray, right: jax.Array) -> float:
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: every example model")
+    parser.add_argument("--rule", choices=OPERAND_RULES, default="resident")
+    options = parser.parse_args(words)
     print(f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", sep="\n", flush=True)
     well = True
-    for name in parser.parse_args(words).names or NAMES:
-        row, good = compare(name)
+    for name in options.names or NAMES:
+        row, good = compare(name, options.rule)
         print(f"| {' | '.join(row)} |", flush=True)
         well &= good
     return int(not well)
