@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.finish import finished
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
@@ -101,6 +102,8 @@ def improved(
     improve = improve_traffic if objective == "traffic" else improve_peak
     try:
         improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+        if best.plan is not None and objective == "traffic":
+            best.plan = finished(problem, best.plan)
     except KeyboardInterrupt:
         if best.plan is None:
             raise
