@@ -27,6 +27,7 @@ from cosmalloc.plan import (
     OBJECTIVES,
     STATUSES,
     Configuration,
+    Moment,
     Objective,
     Outcome,
     Plan,
@@ -61,6 +62,10 @@ def outcome_to_json(outcome: Outcome, problem: Problem) -> dict[str, Any]:
         "configuration": _configuration_to_json(outcome.configuration),
         "reason": outcome.reason,
         "smallest_scratchpad": outcome.smallest_scratchpad,
+        "history": [
+            {"seconds": m.seconds, "value": _finite(m.value), "bound": _finite(m.bound)}
+            for m in outcome.history
+        ],
         "order": list(plan.order),
         "residencies": [
             {"tensor": r.tensor, "offset": r.offset, "start": r.start, "stop": r.stop}
@@ -103,6 +108,7 @@ def outcome_from_json(entry: Mapping[str, Any], problem: Problem, place: str = "
         if smallest is None
         else integer(entry, "smallest_scratchpad", top),
         configuration=_configuration(entry, top),
+        history=_history(entry, top),
     )
 
 
@@ -169,6 +175,19 @@ def _configuration(entry: Mapping[str, Any], top: str) -> Configuration | None:
         seconds=math.inf if seconds is None else seconds,
         seed=integer(asked, "seed", place),
         target=text(asked, "target", place),
+    )
+
+
+def _history(entry: Mapping[str, Any], top: str) -> tuple[Moment, ...]:
+    if entry.get("history") is None:
+        return ()
+    return tuple(
+        Moment(
+            number(value, "seconds", place),
+            _number_or_none(value, "value", place),
+            _number_or_none(value, "bound", place),
+        )
+        for place, value in objects(entry, "history", top)
     )
 
 

@@ -75,7 +75,12 @@ def solve(
                 f" {len(faults)} faults, the first: {faults[0]}"
             )
     asked = Configuration(version(), solver, objective, seconds, seed, problem.target.name)
-    return replace(outcome, seconds=time.perf_counter() - began, configuration=asked)
+    return replace(
+        outcome,
+        seconds=time.perf_counter() - began,
+        configuration=asked,
+        history=recorder.history(outcome),
+    )
 
 
 def solver_named(name: str) -> Solver:
