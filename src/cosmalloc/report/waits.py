@@ -38,5 +38,5 @@ def waits(problem: Problem, plan: Plan, timeline: Timeline) -> tuple[Wait, ...]:
 
 
 def _due(problem: Problem, copy: Transfer) -> int:
-    """The border at which the copy must be complete; without engines stores block at their start."""
+    """Where the copy must be complete: without engines a store blocks at its start border."""
     return copy.start if problem.target.copy_engines == 0 and copy.kind == "store" else copy.stop
