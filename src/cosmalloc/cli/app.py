@@ -17,6 +17,7 @@ from cosmalloc.cli import (
     opt_command,
     pack_command,
     problem_commands,
+    sweep_command,
     target_command,
 )
 from cosmalloc.errors import InputError, NoPlanError
@@ -36,6 +37,7 @@ app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
 app.command("compare")(compare_command.compare_)
 app.command("explain")(explain_command.explain_)
+app.command("sweep")(sweep_command.sweep_)
 app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
 app.command("opt")(opt_command.opt)
