@@ -12,6 +12,7 @@ import typer
 
 from cosmalloc.cli import (
     compare_command,
+    doctor_command,
     explain_command,
     map_command,
     opt_command,
@@ -40,6 +41,7 @@ app.command("explain")(explain_command.explain_)
 app.command("sweep")(sweep_command.sweep_)
 app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
+app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
 
 
