@@ -14,17 +14,18 @@ rest only takes room.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cosmalloc.greedy.uses import Bools, uses_of
 from cosmalloc.greedy.working_set import in_place_pairs
-from cosmalloc.ilp.facts import facts_of
+from cosmalloc.ilp.facts import Facts, facts_of
 from cosmalloc.ilp.layout import Layout
-from cosmalloc.ilp.parts import Steps, part_of
+from cosmalloc.ilp.parts import Part, Steps, part_of
 from cosmalloc.ilp.pinned import pinned_offsets
 from cosmalloc.ilp.search import beam, best_first
 from cosmalloc.lifetimes import lifetimes
@@ -32,6 +33,7 @@ from cosmalloc.lifetimes import lifetimes
 WIDTHS = (16, 32, 64, 128)  # steps
 PASSING = 6  # tensors without a use in the window that may be dropped in it
 BEAM = 6
+FIRST = 0.05  # seconds for a window
 TIGHTER = (1.0, 0.97, 0.92)  # of the room, where a better window could not be packed
 
 
@@ -79,23 +81,42 @@ def crossing(layout: Layout, border: int) -> list[int]:
     return found
 
 
-def replanned(layout: Layout, window: Window, seconds: float, seed: int) -> Layout | None:
-    """A layout that pays less in the window; None where none was found in time."""
+def replanned(
+    layout: Layout, window: Window, seconds: float, seed: int
+) -> tuple[Layout | None, bool]:
+    """A layout that pays less in the window, None where none was found; whether there is none."""
     stop = time.perf_counter() + seconds
     for share in TIGHTER:
-        steps = cheaper(layout, window, stop - time.perf_counter(), share)
+        steps, certain = cheaper(layout, window, stop - time.perf_counter(), share)
         if steps is None:
-            return None
+            return None, certain and share == 1
         packed = pinned_offsets(spliced(layout, window, steps), layout, window, seed)
         if packed is not None:
-            return packed
-    return None
+            return packed, False
+    return None, False
 
 
-def cheaper(layout: Layout, window: Window, seconds: float, share: float) -> Steps | None:
-    """Steps for the window that pay less in `share` of the room, without regard to offsets."""
+def cheaper(
+    layout: Layout, window: Window, seconds: float, share: float
+) -> tuple[Steps | None, bool]:
+    """Steps for the window that pay less in `share` of the room, without regard to offsets; whether
+    it is certain that none do, or none less than these."""
     if seconds <= 0:
-        return None
+        return None, False
+    part, facts, whole = opened(layout, window, share)
+    rank = tuple(range(facts.operators))
+    path = beam(facts, BEAM, seconds / 2, rank)
+    below = window.pays if path is None else min(window.pays, path.paid)
+    found = best_first(facts, seconds / 2, below)
+    path = found.path if found.path is not None else path
+    certain = found.proven and whole
+    if path is None or path.paid >= window.pays:
+        return None, certain
+    return part.steps_of(facts, path), certain
+
+
+def opened(layout: Layout, window: Window, share: float) -> tuple[Part, Facts, bool]:
+    """The window as a part, its facts, and whether every tensor that passes through is in it."""
     uses, problem = layout.uses, layout.uses.problem
     inside = layout.order[window.first : window.last]
     entry, leaving = set(crossing(layout, window.first)), set(crossing(layout, window.last))
@@ -107,18 +128,10 @@ def cheaper(layout: Layout, window: Window, seconds: float, share: float) -> Ste
     stored = set(uses.tensor[outer].tolist())
     part = part_of(problem, inside, entry - frozen, leaving - frozen, stored)
     facts = facts_of(part.problem)
-    taken = int(uses.size[sorted(frozen)].sum())
-    room = int(facts.room * share) - taken
     if frozen or share < 1:
-        facts = replace(facts, room=room, brim=0)
-    rank = tuple(range(facts.operators))
-    path = beam(facts, BEAM, seconds / 2, rank)
-    below = window.pays if path is None else min(window.pays, path.paid)
-    found = best_first(facts, seconds / 2, below)
-    path = found.path if found.path is not None else path
-    if path is None or path.paid >= window.pays:
-        return None
-    return part.steps_of(facts, path)
+        taken = int(uses.size[sorted(frozen)].sum())
+        facts = replace(facts, room=int(facts.room * share) - taken, brim=0)
+    return part, facts, not frozen
 
 
 def spliced(layout: Layout, window: Window, steps: Steps) -> Layout:
@@ -140,29 +153,52 @@ def spliced(layout: Layout, window: Window, steps: Steps) -> Layout:
     return Layout(uses, kept, offset, in_place_pairs(uses))
 
 
-def search(layout: Layout, seconds: float, seed: int) -> Iterator[Layout]:
-    """Better and better layouts until the time is up or no window of any width gets better.
+@dataclass
+class Search:
+    """Windows of a layout searched in turn; mutable. better: layouts, each better than before.
 
-    A window that could not be bettered is looked at again only after a step of it changed.
+    tried: per window, known by the operators in it, the seconds that were not enough; infinite
+    where it can't get better.
+    """
+
+    layout: Layout
+    seed: int
+    tried: dict[tuple[int, ...], float] = field(default_factory=dict)
+
+    def better(self, stop: float, seconds: float) -> Iterator[Layout]:
+        """Until no window of any width gets better with `seconds` each, or the time is up."""
+        for width in WIDTHS:
+            moved = True
+            while moved:
+                moved = False
+                for window in windows(self.layout, width):
+                    left = stop - time.perf_counter()
+                    if left <= 0:
+                        return
+                    if self._better_in(window.first, window.last, min(left, seconds)):
+                        moved = True
+                        yield self.layout
+
+    def _better_in(self, first: int, last: int, seconds: float) -> bool:
+        inside = self.layout.order[first:last]
+        fresh = Window(first, last, pays(self.layout, first, last))
+        if not fresh.pays or self.tried.get(inside, 0.0) >= seconds:
+            return False
+        found, hopeless = replanned(self.layout, fresh, seconds, self.seed)
+        if found is None:
+            self.tried[inside] = math.inf if hopeless else seconds
+            return False
+        self.layout = found
+        return True
+
+
+def search(layout: Layout, seconds: float, seed: int) -> Iterator[Layout]:
+    """Better and better layouts until the time is up, or no window can be bettered at all.
+
+    Every window gets a little time; when none gets better with that, four times as much.
     """
     stop = time.perf_counter() + seconds
-    settled: dict[tuple[int, int], tuple[int, ...]] = {}
-    for width in WIDTHS:
-        moved = True
-        while moved:
-            moved = False
-            for window in windows(layout, width):
-                left = stop - time.perf_counter()
-                if left <= 0:
-                    return
-                key = window.first, window.last
-                if settled.get(key) == layout.order[slice(*key)]:
-                    continue
-                share = min(left, max(0.05, seconds * width / (40 * layout.uses.steps + 1)))
-                fresh = Window(*key, pays(layout, *key))
-                found = replanned(layout, fresh, share, seed) if fresh.pays else None
-                if found is None:
-                    settled[key] = layout.order[slice(*key)]
-                    continue
-                layout, moved = found, True
-                yield layout
+    state, each = Search(layout, seed), FIRST
+    while time.perf_counter() < stop and each < 4 * seconds:
+        yield from state.better(stop, each)
+        each *= 4
