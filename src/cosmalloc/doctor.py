@@ -6,11 +6,11 @@ on a small program; it takes some seconds and touches no file of the user's.
 
 from __future__ import annotations
 
-import importlib.util
 import platform
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -20,16 +20,8 @@ from cosmalloc.version import version
 if TYPE_CHECKING:
     from cosmalloc.problem import Problem
 
-REQUIRED = ("jax", "jaxlib", "numpy", "flatbuffers", "typer", "rich", "pulp", "highspy")
-EXTRAS: dict[str, tuple[tuple[str, str], ...]] = {  # extra -> (distribution, module)
-    "picture": (("matplotlib", "matplotlib"),),
-    "report": (("bokeh", "bokeh"),),
-    "ray": (("ray", "ray"), ("pyarrow", "pyarrow")),
-    "tpu": (("libtpu", "libtpu"),),
-    "mlir": (("torch-mlir", "torch_mlir"),),
-    "bench": (("keras", "keras"), ("ortools", "ortools"), ("omnimalloc", "omnimalloc")),
-    "docs": (("mkdocs-material", "material"),),
-}
+WORD = re.compile(r"([A-Za-z0-9._-]+)")  # of a requirement: the distribution's name
+EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 MODEL = """
 func.func @main(%params: tensor<8x8xf32>, %x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %0 = stablehlo.dot_general %x, %params, contracting_dims = [1] x [0] :
@@ -52,7 +44,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """works: every package of it is there and its module is found. trouble: why not."""
+    """works: every package of it is there. trouble: why not."""
 
     name: str
     packages: tuple[Package, ...]
@@ -89,12 +81,13 @@ class Report:
 
 def examine(trials: dict[str, Callable[[], None]] | None = None) -> Report:
     """Looks at everything. trials: other parts for the self-test, for tests of it."""
+    needs = requirements(metadata.requires("cosmalloc") or [])
     return Report(
         version(),
         sys.version.split()[0],
         f"{platform.system()} {platform.machine()}",
-        tuple(Package(name, installed(name)) for name in REQUIRED),
-        tuple(_extra(name) for name in EXTRAS),
+        tuple(Package(name, installed(name)) for name in needs.pop("", ())),
+        tuple(_extra(name, packages) for name, packages in needs.items()),
         tuple(_trial(name, run) for name, run in (TRIALS if trials is None else trials).items()),
     )
 
@@ -107,18 +100,25 @@ def installed(name: str) -> str | None:
         return None
 
 
-def _extra(name: str) -> Extra:
-    packages = tuple(Package(each, installed(each)) for each, _ in EXTRAS[name])
+def requirements(lines: Sequence[str]) -> dict[str, list[str]]:
+    """Distributions by extra, those that are always needed under ""; `dev` is left out.
+
+    lines: as the package's metadata has them: `ray>=2.40; extra == "ray"`.
+    """
+    found: dict[str, list[str]] = {"": []}
+    for line in lines:
+        name, marked = WORD.match(line), EXTRA.search(line)
+        extra = marked[1] if marked is not None else ""
+        if name is not None and extra != "dev":
+            found.setdefault(extra, []).append(name[1])
+    return found
+
+
+def _extra(name: str, needed: Sequence[str]) -> Extra:
+    packages = tuple(Package(each, installed(each)) for each in needed)
     missing = [package.name for package in packages if package.version is None]
-    if missing:
-        return Extra(name, packages, False, f"not installed: {', '.join(missing)}")
-    for _, module in EXTRAS[name]:
-        try:
-            if importlib.util.find_spec(module) is None:
-                return Extra(name, packages, False, f"no module `{module}`")
-        except (ImportError, ValueError) as error:
-            return Extra(name, packages, False, str(error))
-    return Extra(name, packages, True, "")
+    trouble = f"not installed: {', '.join(missing)}" if missing else ""
+    return Extra(name, packages, not missing, trouble)
 
 
 def _trial(name: str, run: Callable[[], None]) -> Trial:

@@ -26,7 +26,7 @@ def draw(rows: Sequence[Row], knees: Sequence[Knee], kind: str) -> bytes:
         matplotlib: Any = importlib.import_module("matplotlib")
     except ImportError:
         raise InputError(
-            "a picture needs matplotlib", "pip install 'cosmalloc[picture]', or leave it out"
+            "a picture needs matplotlib", "pip install matplotlib, or leave it out"
         ) from None
     figure = figures.Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
