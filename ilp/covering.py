@@ -19,6 +19,7 @@ is up. Any y >= 0 proves by weak duality, in whole numbers,
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,10 +48,19 @@ class Links:
     need: Ints
 
 
-def covering_bound(facts: Facts, seconds: float) -> int:
-    """Bytes; no plan in any order moves less."""
+def covering_bound(
+    facts: Facts,
+    seconds: float,
+    parts: Sequence[Sequence[int]] = (),
+    without: Collection[int] = (),
+) -> int:
+    """Bytes; no plan in any order moves less.
+
+    parts: disjoint sets of operators; loads between two uses of one part are not counted (see
+    `spine`). without: tensors that are not counted at all.
+    """
     stop = time.perf_counter() + seconds
-    links = links_of(facts)
+    links = links_of(facts, parts, without)
     if not len(links.tensor) or links.need.max(initial=0) <= 0:
         return 0
     size = np.array(facts.size, np.int64)[links.tensor]
@@ -93,15 +103,20 @@ def start(facts: Facts, links: Links) -> tuple[Cover, int]:
     return cover, len(of)
 
 
-def links_of(facts: Facts) -> Links:
+def links_of(
+    facts: Facts, parts: Sequence[Sequence[int]] = (), without: Collection[int] = ()
+) -> Links:
     """The links of all spanning tensors, and (3)."""
+    part = {o: k for k, operators in enumerate(parts) for o in operators}
     known, order = reach(facts.problem), source_order(facts.problem)
     place = {o: k for k, o in enumerate(order)}
     need = np.array([_own(facts, o) for o in range(facts.operators)], np.int64)
     need -= facts.room + facts.brim
     tensors: list[int] = []
     rows: list[Bits] = []
-    for t in range(len(facts.size)):
+    for t, tensor in enumerate(facts.tensor):
+        if tensor in without:
+            continue
         uses = sorted(members(facts.readers[t]), key=lambda o: place[o])
         if facts.maker[t] >= 0:
             uses.insert(0, facts.maker[t])
@@ -111,6 +126,7 @@ def links_of(facts: Facts) -> Links:
         ahead = np.unpackbits(known.earlier[chain], axis=1, bitorder="little").sum(0, np.int64)
         alive = (behind > 0) & (ahead > 0)
         alive[uses] = False
+        alive &= outside(known, uses, part)
         need += facts.size[t] * alive[: facts.operators]
         for k in range(last):
             row = alive & (behind - 1 <= k) & (k + 1 <= last + 1 - ahead)
@@ -120,6 +136,21 @@ def links_of(facts: Facts) -> Links:
     width = known.later.shape[1]
     packed = np.array(rows, np.uint8).reshape(len(rows), width)
     return Links(np.array(tensors, np.int64), packed, need)
+
+
+def outside(known: Reach, uses: list[int], part: dict[int, int]) -> npt.NDArray[np.bool_]:
+    """bool[n, rounded up to bytes]: whether all uses of each part run before the operator in every
+    order, or all after."""
+    groups: dict[int, list[int]] = {}
+    for use in uses:
+        if use in part:
+            groups.setdefault(part[use], []).append(use)
+    free = np.full(known.later.shape[1], 255, np.uint8)
+    for group in groups.values():
+        if len(group) > 1:
+            after = np.bitwise_and.reduce(known.later[group])
+            free &= after | np.bitwise_and.reduce(known.earlier[group])
+    return np.unpackbits(free, bitorder="little").astype(np.bool_)
 
 
 def sequence(known: Reach, uses: list[int]) -> list[int]:

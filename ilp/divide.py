@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmalloc.ilp.facts import Facts, facts_of, members
-from cosmalloc.ilp.parts import Part, Steps, part_of
+from cosmalloc.ilp.parts import Part, Steps, part_of, signature
 from cosmalloc.ilp.reach import reach
 from cosmalloc.ilp.search import beam, best_first
 from cosmalloc.ilp.steps import Path
@@ -77,16 +77,16 @@ def divided(facts: Facts, order: tuple[int, ...], seconds: float) -> Divided | N
         return None
     known: dict[tuple[object, ...], Solved] = {}
     groups: dict[tuple[object, ...], int] = {}
-    signatures = [part.signature() for part in parts]
-    for signature in signatures:
-        groups.setdefault(signature, len(groups))
+    signatures = [signature(part.problem) for part in parts]
+    for each in signatures:
+        groups.setdefault(each, len(groups))
     bound, steps, proven = 0, list[Steps](), True
-    for part, signature in zip(parts, signatures, strict=True):
+    for part, each in zip(parts, signatures, strict=True):
         own = facts_of(part.problem)
-        if signature not in known:
+        if each not in known:
             share = (stop - time.perf_counter()) / (len(groups) - len(known))
-            known[signature] = solved(part.problem, own, share)
-        found = known[signature]
+            known[each] = solved(part.problem, own, share)
+        found = known[each]
         bound += found.bound
         if found.path is None:
             return Divided(None, bound, False, len(parts))
@@ -107,8 +107,8 @@ def cut(facts: Facts, order: tuple[int, ...]) -> list[Part]:
         if own.bit_count() < SMALLEST and done != facts.everything:
             continue
         inside = [o for o in order if own >> o & 1]
-        ends = [[facts.tensor[t] for t in members(mask)] for mask in (entry, alive)]
-        parts.append(part_of(facts.problem, inside, *ends))
+        begin, end = ([facts.tensor[t] for t in members(mask)] for mask in (entry, alive))
+        parts.append(part_of(facts.problem, inside, begin, end))
         behind, entry = done, alive
     return parts
 

@@ -45,20 +45,21 @@ class Part:
             for operator, dropped in inner
         )
 
-    def signature(self) -> tuple[object, ...]:
-        """Equal for parts that are the same but for names: a path of one is a path of the other."""
-        groups: dict[int, int] = {}
-        tensors = [
-            (
-                t.bytes,
-                t.kind,
-                t.tracked,
-                None if t.alias_group is None else groups.setdefault(t.alias_group, len(groups)),
-            )
-            for t in self.problem.tensors
-        ]
-        ends = [(o.inputs, o.outputs) for o in self.problem.operators]
-        return tuple(tensors), tuple(ends)
+
+def signature(problem: Problem) -> tuple[object, ...]:
+    """Equal for problems on one target that are the same but for names, seconds and accesses: a
+    path of one is a path of the other."""
+    groups: dict[int, int] = {}
+    tensors = [
+        (
+            t.bytes,
+            t.kind,
+            t.tracked,
+            None if t.alias_group is None else groups.setdefault(t.alias_group, len(groups)),
+        )
+        for t in problem.tensors
+    ]
+    return tuple(tensors), tuple((o.inputs, o.outputs) for o in problem.operators)
 
 
 def part_of(
@@ -67,8 +68,12 @@ def part_of(
     entry: Collection[int] = (),
     leaving: Collection[int] = (),
     stored: Collection[int] = (),
+    loose: bool = False,
 ) -> Part:
-    """operators: in an order that runs. entry, leaving, stored: tracked tensors, as above."""
+    """operators: in an order that runs. entry, leaving, stored: tracked tensors, as above.
+
+    loose: a result may take the bytes of an operand that is read elsewhere, for all that is known.
+    """
     inside = set(operators)
     number: dict[int, int] = {}
     for t in sorted(entry):
@@ -78,6 +83,7 @@ def part_of(
             number.setdefault(t, len(number))
     made = [t in entry or problem.producer[t] in inside for t in number]
     later = {t for t in number if t not in leaving and not set(problem.readers[t]) <= inside}
+    later = set() if loose else later
     tensors = [
         _tensor(problem, t, here, t in stored, t in later)
         for t, here in zip(number, made, strict=True)
@@ -90,8 +96,7 @@ def part_of(
     nodes, ends = [enter], [first]
     for o in operators:
         node = problem.operators[o]
-        reads = [number[t] for t in node.inputs]
-        writes = [number[t] for t in node.outputs]
+        reads, writes = ([number[t] for t in side] for side in (node.inputs, node.outputs))
         if not waits[o]:
             reads.append(first)
         if o not in followed:

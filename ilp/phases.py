@@ -15,21 +15,24 @@ from cosmalloc.greedy.solver import Effort, resident_plans
 from cosmalloc.greedy.uses import uses_of
 from cosmalloc.greedy.working_set import heights, in_place_pairs
 from cosmalloc.ilp.best import Best, Progress, left, say
+from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
 from cosmalloc.ilp.divide import divided
-from cosmalloc.ilp.facts import Facts
+from cosmalloc.ilp.facts import Facts, facts_of
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.orders import orders
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
+from cosmalloc.ilp.reach import reach
 from cosmalloc.ilp.search import beam, best_first
+from cosmalloc.ilp.spine import spine_bound
 from cosmalloc.ilp.steps import Path
 from cosmalloc.ilp.windows import search
 from cosmalloc.lifetimes import lifetimes, source_order
 
-SMALL = 400  # operators
+SMALL = 1200  # operators
 WIDTHS = (4, 32)  # of the beams that look for a first path
 ROOMS = (0.98, 0.95, 0.9, 0.85)  # of the scratchpad, where a path could not be packed
 PACKING = 0.4  # of the time left, for the packing of one path
@@ -41,9 +44,10 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     """Betters plan and bound until proven or late."""
     small = facts.operators <= SMALL
     plan: tuple[tuple[Phase, float], ...] = (
-        (covered, 0.1),
+        (covered, 0.05),
         (parted, 0.4),
         (beamed, 0.3),
+        (spined, 0.1),
         (emptied, 0.15),
         (reordered, 0.15),
         (floored, 0.1 if small else 0.0),
@@ -63,7 +67,14 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
 
 def covered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay, link by link."""
-    best.raise_bound(covering_bound(facts, left(stop)))
+    best.raise_bound(covering_bound(facts, left(stop) / 2))
+    relaxed = contracted(best.problem, reach(best.problem))
+    best.raise_bound(covering_bound(facts_of(relaxed), left(stop)))
+
+
+def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
+    """What every order must pay in parts of the program, and between them."""
+    best.raise_bound(spine_bound(facts, left(stop)))
 
 
 def parted(best: Best, facts: Facts, stop: float, progress: Progress) -> None:

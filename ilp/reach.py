@@ -29,6 +29,10 @@ class Reach:
         """The set as an int with a bit per operator."""
         return int.from_bytes(self.earlier[operator].tobytes(), "little")
 
+    def later_set(self, operator: int) -> int:
+        """As `earlier_set`."""
+        return int.from_bytes(self.later[operator].tobytes(), "little")
+
     def related(self) -> npt.NDArray[np.int64]:
         """int64[n]: how many operators run before or after it in every order."""
         return _counts(self.earlier) + _counts(self.later)

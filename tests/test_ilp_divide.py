@@ -8,14 +8,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cosmalloc.greedy import solve as greedy
+from cosmalloc.ilp import spine as spine_module
+from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
 from cosmalloc.ilp.divide import cut, divided
 from cosmalloc.ilp.facts import facts_of
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.orders import by_sink, compact, orders
 from cosmalloc.ilp.packing import plan_of_path
+from cosmalloc.ilp.parts import signature
 from cosmalloc.ilp.reach import reach
 from cosmalloc.ilp.search import best_first
+from cosmalloc.ilp.spine import spine_bound
 from cosmalloc.ilp.windows import Window, cheaper, pays, search, windows
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Operator, Problem, Tensor
@@ -57,6 +61,33 @@ def test_the_covering_bound_lies_below_every_path(problem: Problem) -> None:
     assume(best.proven)
     if best.path is not None:
         assert 0 <= covering_bound(facts, 5) <= best.path.paid
+
+
+@SLOW
+@given(problem=SMALL)
+def test_parts_islands_and_long_links_together_lie_below_every_path(problem: Problem) -> None:
+    facts = facts_of(problem)
+    best = best_first(facts, 10, 2**62)
+    assume(best.proven)
+    if best.path is not None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(spine_module, "LEAST", 1)
+            patch.setattr(spine_module, "LEAST_ISLAND", 1)
+            for most in (2, 3, 64):
+                patch.setattr(spine_module, "MOST", most)
+                assert 0 <= spine_bound(facts, 5) <= best.path.paid
+
+
+@SLOW
+@given(problem=SMALL)
+def test_a_contracted_problem_moves_no_more(problem: Problem) -> None:
+    best = best_first(facts_of(problem), 10, 2**62)
+    assume(best.proven)
+    relaxed = contracted(problem, reach(problem))
+    other = best_first(facts_of(relaxed), 10, 2**62)
+    if best.path is not None:
+        assert other.path is not None
+        assert other.path.paid <= best.path.paid
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,7 +132,9 @@ def test_blocks_that_are_alike_are_one_part() -> None:
     facts = facts_of(blocks(30, 26))
     parts = cut(facts, source_order(facts.problem))
     assert len(parts) == 30
-    assert len({part.signature() for part in parts}) == 3  # the first, the last, those in between
+    assert (
+        len({signature(part.problem) for part in parts}) == 3
+    )  # the first, the last, those in between
     found = divided(facts, source_order(facts.problem), 60)
     assert found is not None
     assert found.path is not None
