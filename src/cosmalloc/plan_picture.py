@@ -90,7 +90,7 @@ def _map(axes: Axes, view: View) -> None:
 
 def _curve(axes: Axes, view: View) -> None:
     steps = np.arange(len(view.held) + 1)
-    held, alive = (np.append(curve, curve[-1:]) for curve in (view.held, view.alive))
+    held, alive = (np.append(c, c[-1] if len(c) else 0) for c in (view.held, view.alive))
     axes.fill_between(steps, held, step="post", color=SKY, alpha=0.45, linewidth=0)
     axes.step(steps, held, where="post", color=BLUE, linewidth=1, label="on chip")
     if (view.alive > view.held).any():

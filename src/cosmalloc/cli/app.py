@@ -18,8 +18,10 @@ from cosmalloc.cli import (
     opt_command,
     pack_command,
     problem_commands,
+    report_command,
     sweep_command,
     target_command,
+    trace_command,
 )
 from cosmalloc.errors import InputError, NoPlanError
 
@@ -36,6 +38,8 @@ app.command("map")(map_command.map_)
 app.command("solve")(problem_commands.solve_)
 app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
+app.command("report")(report_command.report_)
+app.command("trace")(trace_command.trace_)
 app.command("compare")(compare_command.compare_)
 app.command("explain")(explain_command.explain_)
 app.command("sweep")(sweep_command.sweep_)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from cosmalloc.cli import options as o
+from cosmalloc.cli import views as v
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.rehearsal import rehearse
@@ -53,6 +54,9 @@ def map_(
     name: Annotated[str | None, typer.Option(help="Name of the problem [the file's].")] = None,
     problem: Annotated[str | None, typer.Option(help="Write the problem as JSON here.")] = None,
     plan: Annotated[str | None, typer.Option(help="Write the plan as JSON here.")] = None,
+    report: v.Report = None,
+    trace: v.Trace = None,
+    picture: v.Picture = None,
     check: Annotated[
         bool,
         typer.Option("--check", help="Run the mapped module and the original, and compare."),
@@ -66,7 +70,8 @@ def map_(
     from cosmalloc.plan_json import outcome_text
     from cosmalloc.problem_json import problem_text
 
-    check_outputs({"--output": out, "--problem": problem, "--plan": plan})
+    views = v.view_paths(report, trace, picture)
+    check_outputs({"--output": out, "--problem": problem, "--plan": plan} | views)
     rehearse(model)
     machine = o.machine(
         target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
@@ -103,12 +108,15 @@ def map_(
         contents.append((plan, outcome_text(mapped.outcome, mapped.problem)))
     if out is not None and mapped.module is not None:
         contents.append((out, mapped.content(out)))
+    contents += v.view_files(mapped.problem, mapped.outcome, report, trace, picture)
     write_together(contents)
     if as_json:
         print_json(numbers)
     else:
         ran = {} if checked is None else {"check": check_words(checked)}
         print_facts(f"{mapped.problem.name}", facts(numbers) | ran)
+        if picture == "-":
+            v.show(mapped.problem, mapped.outcome)
     if mapped.outcome.plan is None:
         explain_no_plan(mapped.problem, mapped.outcome)
         raise typer.Exit(1)

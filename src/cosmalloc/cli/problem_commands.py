@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cosmalloc.cli import options as o
+from cosmalloc.cli import views as v
 from cosmalloc.cli.console import print_facts, print_json, progress_bar
 from cosmalloc.cli.map_command import explain_no_plan
 from cosmalloc.cli.outputs import check_outputs
@@ -42,6 +43,9 @@ def solve_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
+    report: v.Report = None,
+    trace: v.Trace = None,
+    picture: v.Picture = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Find a plan for a problem; options of the machine replace the problem's own."""
@@ -51,7 +55,8 @@ def solve_(
     from cosmalloc.problem_json import problem_text, read_problem
     from cosmalloc.solve import solve
 
-    check_outputs({"--output": out, "--problem": changed})
+    views = v.view_paths(report, trace, picture)
+    check_outputs({"--output": out, "--problem": changed} | views)
     found = read_problem(problem)
     machine = o.machine(
         target,
@@ -74,7 +79,7 @@ def solve_(
             progress=progress,
         )
     numbers = summary(found, outcome)
-    contents: list[tuple[str, str]] = []
+    contents = v.view_files(found, outcome, report, trace, picture)
     if changed is not None:
         contents.append((changed, problem_text(found)))
     if out is not None:
@@ -84,6 +89,8 @@ def solve_(
         print_json(numbers)
     else:
         print_facts(found.name, facts(numbers))
+        if picture == "-":
+            v.show(found, outcome)
     if outcome.plan is None:
         explain_no_plan(found, outcome)
         raise typer.Exit(1)

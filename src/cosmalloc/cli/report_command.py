@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cosmalloc.cli.console import note
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import note, print_json
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.errors import InputError
 
@@ -34,6 +35,7 @@ def report_(
     ] = None,
     problem: Problems = None,
     out: Annotated[str, typer.Option("-o", "--output", help="The page.")] = "report.html",
+    as_json: o.AsJson = False,
 ) -> None:
     """Show a plan as an HTML page that needs nothing else; two plans side by side."""
     from cosmalloc.files import write_whole
@@ -43,8 +45,12 @@ def report_(
     check_outputs({"--output": out})
     pairs = zip(plans, _named(plans, problem), strict=True)
     views = [view_of(*read(path, named)) for path, named in pairs]
-    write_whole(out, report_html(*views))
-    note(f"wrote {out}")
+    text = report_html(*views)
+    write_whole(out, text)
+    if as_json:
+        print_json({"output": out, "bytes": len(text.encode()), "plans": len(views)})
+    else:
+        note(f"wrote {out}")
 
 
 def read(plan: str, problem: str | None) -> tuple[Problem, Outcome]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cosmalloc.cli.console import note
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import note, print_json
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.report_command import read
 
@@ -20,6 +21,7 @@ def trace_(
         ),
     ] = None,
     out: Annotated[str, typer.Option("-o", "--output", help="The trace.")] = "trace.json",
+    as_json: o.AsJson = False,
 ) -> None:
     """Write the timeline of a plan in the Trace Event Format: open it in ui.perfetto.dev."""
     from cosmalloc.errors import NoPlanError
@@ -36,5 +38,9 @@ def trace_(
         raise NoPlanError(
             f"{plan} is not legal: {faults[0]}", "`cosmalloc verify` lists every fault"
         )
-    write_whole(out, trace_text(found, outcome.plan))
-    note(f"wrote {out}")
+    text = trace_text(found, outcome.plan)
+    write_whole(out, text)
+    if as_json:
+        print_json({"output": out, "bytes": len(text.encode())})
+    else:
+        note(f"wrote {out}")

@@ -47,7 +47,7 @@ def canvas(name: str, height: int, across: Range1d, up: Range1d, drag: Dimension
     )
     for axis in plot.axis:
         axis.axis_label_text_font_style = "normal"
-    plot.border_line_color = None
+    plot.background_fill_color = plot.border_fill_color = None  # the page's own shows through
     plot.xgrid.grid_line_alpha = plot.ygrid.grid_line_alpha = 0.6
     return plot
 

@@ -41,7 +41,7 @@ def occupancy(view: View, number: int, across: Range1d) -> figure:
     bytes_axis(plot, "on chip")
     columns: Columns = {"x": np.arange(len(view.held) + 1, dtype=np.int32)}
     for name, curve in curves.items():
-        columns[name] = ints(np.append(curve, curve[-1:]))
+        columns[name] = ints(np.append(curve, curve[-1] if len(curve) else 0))
     source = ColumnDataSource(columns)
     plot.varea_step(
         source=source, x="x", y1=0, y2="held", step_mode="after", fill_color=SKY, fill_alpha=0.4

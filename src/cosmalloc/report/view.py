@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -61,9 +61,11 @@ class View:
     @cached_property
     def needed(self) -> Steps | None:
         """int64[steps]: no plan holds less in this order; None under `anywhere`, which can."""
-        if self.problem.target.operand_rule == "anywhere":
+        target = self.problem.target
+        if target.operand_rule == "anywhere":
             return None
-        return np.array([working_set_bytes(self.problem, o) for o in self.plan.order], np.int64)
+        close = replace(self.problem, target=replace(target, alignment=1))  # padding holds nothing
+        return np.array([working_set_bytes(close, o) for o in self.plan.order], np.int64)
 
     @cached_property
     def peak(self) -> int:

@@ -26,7 +26,7 @@ class Theme {
     this.button.textContent = this.dark() ? "Light" : "Dark";
     this.button.setAttribute("aria-label", `Switch to ${this.dark() ? "light" : "dark"} colours`);
     for (const plot of this.plots) {
-      plot.setv({ background_fill_color: ground, border_fill_color: ground, outline_line_color: line });
+      plot.outline_line_color = line;
       for (const axis of [...plot.below, ...plot.left]) {
         axis.setv({ axis_line_color: line, major_tick_line_color: line, minor_tick_line_color: null,
           major_label_text_color: ink, axis_label_text_color: faint });
