@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
+from cosmalloc.history import Standing
 from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.finish import finished
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.links import best_replacement
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
@@ -99,8 +101,12 @@ def improved(
     if best.proven:
         return best.outcome(first)
     improve = improve_traffic if objective == "traffic" else improve_peak
+    listener = progress or (lambda words, share: None)
+    say(best, listener, 0.0)
     try:
-        improve(best, facts_of(problem), stop, progress or (lambda words, share: None))
+        improve(best, facts_of(problem), stop, listener)
+        if best.plan is not None and objective == "traffic":
+            best.plan = finished(problem, best.plan)
     except KeyboardInterrupt:
         if best.plan is None:
             raise
@@ -155,7 +161,8 @@ def say(best: Best, progress: Progress, share: float) -> None:
     """The plan, the bound and the gap so far."""
     if best.plan is not None:
         gap = 0.0 if best.proven else 1 - best.bound / best.value
-        progress(f"{best.value:,.0f} bytes, at least {best.bound:,.0f}, gap {gap:.1%}", share)
+        words = f"{best.value:,.0f} bytes, at least {best.bound:,.0f}, gap {gap:.1%}"
+        progress(Standing(words, best.value, min(best.bound, best.value)), share)
 
 
 def replace_in_order(best: Best, path: Path | None, seconds: float) -> None:

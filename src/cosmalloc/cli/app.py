@@ -11,6 +11,8 @@ from typing import NoReturn
 import typer
 
 from cosmalloc.cli import (
+    compare_command,
+    explain_command,
     map_command,
     opt_command,
     pack_command,
@@ -32,6 +34,8 @@ app.command("map")(map_command.map_)
 app.command("solve")(problem_commands.solve_)
 app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
+app.command("compare")(compare_command.compare_)
+app.command("explain")(explain_command.explain_)
 app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
 app.command("opt")(opt_command.opt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,26 @@ def print_facts(title: str, facts: Mapping[str, str]) -> None:
     for key, value in facts.items():
         table.add_row(key, value)
     Console(highlight=False).print(table)
+
+
+def print_table(
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
+) -> None:
+    """A table on stdout, its first `left` columns to the left; a pipe gets whole lines."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="left" if index < left else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 1000
+    console.print(title, soft_wrap=True, markup=False)
+    console.print(table, crop=False)
 
 
 def note(words: str) -> None:

@@ -35,14 +35,9 @@ def map_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
-    group: Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")] = "fuse",
-    track: Annotated[
-        str | None,
-        typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
-    ] = None,
-    bytes_per_element: Annotated[
-        int | None, typer.Option(help="Bytes a floating-point element counts, 1: as if quantised.")
-    ] = None,
+    group: o.Group = "fuse",
+    track: o.Track = None,
+    bytes_per_element: o.BytesPerElement = None,
     weights: Annotated[
         str | None, typer.Option(help="Regular expression: arguments so named are weights.")
     ] = None,

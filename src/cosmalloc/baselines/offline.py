@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.baselines.replacement import Rule, victims
-from benchmarks.baselines.state import State
+from cosmalloc.baselines.replacement import Rule, victims
+from cosmalloc.baselines.state import State
 from cosmalloc.greedy.uses import uses_of
 from cosmalloc.ilp.packing import plan_of_links
 from cosmalloc.lifetimes import lifetimes

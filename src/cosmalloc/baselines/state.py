@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.baselines.replacement import Held
+from cosmalloc.baselines.replacement import Held
 from cosmalloc.lifetimes import lifetimes
 from cosmalloc.plan import Plan, Residency, Transfer
 from cosmalloc.problem import Problem

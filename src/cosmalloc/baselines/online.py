@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.baselines.replacement import Held, Rule
-from benchmarks.baselines.state import State
+from cosmalloc.baselines.replacement import Held, Rule
+from cosmalloc.baselines.state import State
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 

@@ -8,7 +8,7 @@ allocator    `online`: step by step, linear, first fit, nothing moves; no gap th
              offsets at once by the native allocator.
 """
 
-from benchmarks.baselines.offline import offline
-from benchmarks.baselines.online import online
+from cosmalloc.baselines.offline import offline
+from cosmalloc.baselines.online import online
 
 __all__ = ["offline", "online"]

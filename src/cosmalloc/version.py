@@ -1,0 +1,15 @@
+"""The version of this cosmalloc, as its package says."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import metadata
+
+
+@cache
+def version() -> str:
+    """Like `0.1.0`; `unknown` where the package is not installed."""
+    try:
+        return metadata.version("cosmalloc")
+    except metadata.PackageNotFoundError:
+        return "unknown"
