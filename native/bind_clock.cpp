@@ -40,11 +40,11 @@ Steps steps_of(const Reals& compute, const Ints& first, const Reals& off, const 
 
 CopyWindow window_of(const Clock& clock, bool load, double need, std::int64_t start,
                      std::int64_t stop, std::int64_t rank) {
-  if (start < 0 || stop < start || stop > clock.steps().count() || rank < 0 || rank >= (1 << 24)) {
+  if (start < 0 || stop < start || stop > clock.steps().count() || rank < 0 || rank >= kMaxRank) {
     throw nb::value_error("a copy's window lies outside the steps");
   }
   return {load, need, static_cast<Index>(start), static_cast<Index>(stop),
-          static_cast<Index>(rank)};
+          rank};
 }
 
 struct Checked {  // a clock, and which copy numbers are in use

@@ -203,4 +203,5 @@ NB_MODULE(_native, module) {
   cosmalloc::bind_search(blocks);
   cosmalloc::bind_allocation(module);
   cosmalloc::bind_clock(module);
+  cosmalloc::bind_latency(module);
 }

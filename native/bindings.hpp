@@ -33,4 +33,7 @@ void bind_search(nb::class_<Blocks>& blocks);
 // Adds the class `Clock`.
 void bind_clock(nb::module_& module);
 
+// Adds the class `Draft`.
+void bind_latency(nb::module_& module);
+
 }  // namespace cosmalloc

@@ -12,7 +12,7 @@ constexpr Seconds kNever = std::numeric_limits<Seconds>::infinity();
 enum Phase : std::int64_t { blocking_store, blocking_load, store, load, phases };
 
 constexpr std::int64_t moment(Index border, std::int64_t phase) {
-  return (border * phases + phase) << 24;
+  return (border * phases + phase) * kMaxRank;
 }
 
 std::int64_t key_of(const CopyWindow& window) {

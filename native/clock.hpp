@@ -28,13 +28,14 @@ struct Steps {
 };
 
 // A copy that is issued at border `start` and complete at border `stop`. rank: order of those that
-// join a queue at one border.
+// join a queue at one border, below kMaxRank.
+inline constexpr std::int64_t kMaxRank = std::int64_t{1} << 40;
 struct CopyWindow {
   bool load = true;
   Seconds need = 0;  // of the whole channel
   Index start = 0;
   Index stop = 0;
-  Index rank = 0;
+  std::int64_t rank = 0;
 };
 
 class Clock {
