@@ -43,8 +43,7 @@ CopyWindow window_of(const Clock& clock, bool load, double need, std::int64_t st
   if (start < 0 || stop < start || stop > clock.steps().count() || rank < 0 || rank >= kMaxRank) {
     throw nb::value_error("a copy's window lies outside the steps");
   }
-  return {load, need, static_cast<Index>(start), static_cast<Index>(stop),
-          rank};
+  return {load, need, static_cast<Index>(start), static_cast<Index>(stop), rank};
 }
 
 struct Checked {  // a clock, and which copy numbers are in use
@@ -83,8 +82,8 @@ void bind_clock(nb::module_& module) {
              const Reals& near, int engines) {
             new (self) Checked{Clock(steps_of(compute, first, off, near, engines)), {}};
           },
-          "compute"_a.noconvert(), "first"_a.noconvert(), "off"_a.noconvert(),
-          "near"_a.noconvert(), "engines"_a)
+          "compute"_a.noconvert(), "first"_a.noconvert(), "off"_a.noconvert(), "near"_a.noconvert(),
+          "engines"_a)
       .def("set_near", &Checked::set_near, "access"_a, "near"_a)
       .def(
           "set_all_near",
@@ -111,18 +110,16 @@ void bind_clock(nb::module_& module) {
                        static_cast<std::int64_t>(i));
             }
           },
-          "load"_a.noconvert(), "need"_a.noconvert(), "start"_a.noconvert(),
-          "stop"_a.noconvert())
+          "load"_a.noconvert(), "need"_a.noconvert(), "start"_a.noconvert(), "stop"_a.noconvert())
       .def("remove", &Checked::remove, "copy"_a)
       .def("latency", [](Checked& self) { return self.clock.latency(); })
       .def("simulated", [](const Checked& self) { return self.clock.simulated(); })
       .def("timeline", [](Checked& self) {
         Clock::Timeline found = self.clock.timeline();
-        return std::make_tuple(own_reals(std::move(found.step_start)),
-                               own_reals(std::move(found.step_stop)),
-                               own_reals(std::move(found.copy_start)),
-                               own_reals(std::move(found.copy_stop)),
-                               own_reals(std::move(found.stall)), found.latency);
+        return std::make_tuple(
+            own_reals(std::move(found.step_start)), own_reals(std::move(found.step_stop)),
+            own_reals(std::move(found.copy_start)), own_reals(std::move(found.copy_stop)),
+            own_reals(std::move(found.stall)), found.latency);
       });
 }
 

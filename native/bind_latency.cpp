@@ -28,7 +28,7 @@ Index small(std::int64_t value) {
 }
 
 struct Arrays {
-  const Reals &compute, &off, &near, &load, &store;
+  const Reals &compute, &off, &near, &load, &store;  // the last two per event
   const Ints &first, &bytes, &leaves;
   const Events& events;
 };
@@ -46,8 +46,8 @@ Program program_of(const Arrays& arrays, int engines, Bytes capacity, Bytes alig
               std::is_sorted(program.steps.first.begin(), program.steps.first.end()),
           "the arrays of steps and accesses don't fit each other");
   const std::size_t webs = arrays.bytes.size();
-  require(arrays.leaves.size() == webs && arrays.load.size() == webs &&
-              arrays.store.size() == webs && webs < kMaxBuffers,
+  require(arrays.leaves.size() == webs && arrays.load.size() == arrays.events.shape(0) &&
+              arrays.store.size() == arrays.load.size() && webs < kMaxBuffers,
           "the arrays of webs don't fit each other");
   require(alignment >= 1 && alignment <= kMaxAlignment && capacity >= 0 && capacity <= kMaxOffset,
           "a capacity or an alignment is out of range");
@@ -57,12 +57,12 @@ Program program_of(const Arrays& arrays, int engines, Bytes capacity, Bytes alig
   for (std::size_t web = 0; web < webs; ++web) {
     const Bytes bytes = arrays.bytes.data()[web];
     require(bytes >= 1 && bytes <= kMaxSize, "a web has not 1 to 2^40 bytes");
-    program.webs.push_back({bytes, 0, 0, arrays.leaves.data()[web] != 0, arrays.load.data()[web],
-                            arrays.store.data()[web]});
+    program.webs.push_back({bytes, 0, 0, arrays.leaves.data()[web] != 0});
   }
   for (std::size_t i = 0; i < arrays.events.shape(0); ++i) {
     const std::int64_t* row = arrays.events.data() + 4 * i;
-    const Event event{small(row[0]), small(row[1]), small(row[2]), small(row[3])};
+    const Event event{small(row[0]), small(row[1]),         small(row[2]),
+                      small(row[3]), arrays.load.data()[i], arrays.store.data()[i]};
     const bool fits = event.web >= 0 && event.web < static_cast<Index>(webs) && event.step >= 0 &&
                       event.step < program.steps.count() && (event.read >= 0 || event.write >= 0);
     require(fits, "an event is of no web, no step or no access");
@@ -95,8 +95,8 @@ StayRows rows_of(const std::vector<std::vector<Stay>>& webs) {
   auto* rows = new std::vector<std::int64_t>;
   for (const auto& stays : webs) {
     for (const Stay& s : stays) {
-      rows->insert(rows->end(), {s.first, s.last, s.start, s.ready, s.stop, s.offset,
-                                 s.store_start, s.store_stop, s.loaded});
+      rows->insert(rows->end(), {s.first, s.last, s.start, s.ready, s.stop, s.offset, s.store_start,
+                                 s.store_stop, s.loaded});
     }
   }
   const nb::capsule owner(
@@ -112,18 +112,27 @@ std::vector<std::vector<Stay>> all_stays(const Draft& draft) {
   return webs;
 }
 
-// Gives each web the stays of the rows, which name its events; all other webs none.
-void set_stays(Draft& draft, const std::vector<std::vector<Stay>>& webs) {
+// Gives each web the stays of the rows, which name its events; all other webs none. by_half: what
+// has no free place there goes to another, or its web has none; else that is an error.
+void set_stays(Draft& draft, std::vector<std::vector<Stay>> webs, bool by_half) {
+  const Bytes alignment = draft.program().alignment;
   for (Index web = 0; web < static_cast<Index>(webs.size()); ++web) draft.lift(web);
   for (Index web = 0; web < static_cast<Index>(webs.size()); ++web) {
-    const auto& stays = webs[static_cast<std::size_t>(web)];
-    require(draft.legal(web, stays), "the stays of a web are not legal");
-    for (const Stay& stay : stays) {
-      require(stay.offset % draft.program().alignment == 0 &&
-                  draft.is_free(stay.start, stay.stop, stay.offset, draft.web(web).bytes),
-              "a stay has no free, aligned offset");
+    auto& stays = webs[static_cast<std::size_t>(web)];
+    bool whole = draft.legal(web, stays);
+    require(whole || by_half, "the stays of a web are not legal");
+    for (Stay& stay : stays) {
+      const Bytes bytes = draft.web(web).bytes;
+      if (stay.offset % alignment == 0 &&
+          draft.is_free(stay.start, stay.stop, stay.offset, bytes)) {
+        continue;
+      }
+      require(by_half, "a stay has no free, aligned offset");
+      stay.offset = draft.find(stay.start, stay.stop, bytes);
+      whole = whole && stay.offset >= 0;
     }
-    draft.put(web, stays);
+    if (!whole) stays.clear();
+    draft.put(web, std::move(stays));
   }
 }
 
@@ -160,8 +169,8 @@ nb::tuple search(Draft& draft, double seconds, std::int64_t seed, std::int64_t m
   for (const LatencyPoint& point : result.curve) {
     curve.append(nb::make_tuple(point.seconds, point.move, point.latency));
   }
-  return nb::make_tuple(rows_of(result.stays), result.latency, result.moves, result.accepted,
-                        curve, interrupted);
+  return nb::make_tuple(rows_of(result.stays), result.latency, result.moves, result.accepted, curve,
+                        interrupted);
 }
 
 }  // namespace
@@ -172,32 +181,32 @@ void bind_latency(nb::module_& module) {
           "__init__",
           [](Draft* self, const Reals& compute, const Ints& first, const Reals& off,
              const Reals& near, const Events& events, const Ints& bytes, const Ints& leaves,
-             const Reals& load, const Reals& store, int engines, Bytes capacity,
-             Bytes alignment) {
+             const Reals& load, const Reals& store, int engines, Bytes capacity, Bytes alignment) {
             const Arrays arrays{compute, off, near, load, store, first, bytes, leaves, events};
-            new (self) Draft(std::make_shared<const Program>(
-                program_of(arrays, engines, capacity, alignment)));
+            new (self) Draft(
+                std::make_shared<const Program>(program_of(arrays, engines, capacity, alignment)));
           },
-          "compute"_a.noconvert(), "first"_a.noconvert(), "off"_a.noconvert(),
-          "near"_a.noconvert(), "events"_a.noconvert(), "bytes"_a.noconvert(),
-          "leaves"_a.noconvert(), "load"_a.noconvert(), "store"_a.noconvert(), "engines"_a,
-          "capacity"_a, "alignment"_a)
+          "compute"_a.noconvert(), "first"_a.noconvert(), "off"_a.noconvert(), "near"_a.noconvert(),
+          "events"_a.noconvert(), "bytes"_a.noconvert(), "leaves"_a.noconvert(),
+          "load"_a.noconvert(), "store"_a.noconvert(), "engines"_a, "capacity"_a, "alignment"_a)
       .def("copy", [](const Draft& self) { return Draft(self); })
       .def("latency", &Draft::latency)
       .def("stays", [](const Draft& self) { return rows_of(all_stays(self)); })
       .def(
           "set_stays",
-          [](Draft& self, const Stays& rows) { set_stays(self, stays_from(self, rows)); },
-          "rows"_a.noconvert())
+          [](Draft& self, const Stays& rows, bool by_half) {
+            set_stays(self, stays_from(self, rows), by_half);
+          },
+          "rows"_a.noconvert(), "by_half"_a = false)
       .def(
           "decode_msa",
-          [](Draft& self, double preferred, double least, double most, int outstanding,
-             int repacks, bool cross_program, const Reals& priority) {
-            const MsaOptions options{preferred, least,   most,         outstanding,
+          [](Draft& self, double preferred, double least, double most, int outstanding, int repacks,
+             bool cross_program, const Reals& priority) {
+            const MsaOptions options{preferred, least,         most,           outstanding,
                                      repacks,   cross_program, reals(priority)};
-            require(options.priority.empty() ||
-                        options.priority.size() == self.program().webs.size(),
-                    "one priority per web, please");
+            require(
+                options.priority.empty() || options.priority.size() == self.program().webs.size(),
+                "one priority per web, please");
             const nb::gil_scoped_release release;
             decode_msa(self, options);
           },

@@ -17,8 +17,8 @@ constexpr std::int64_t moment(Index border, std::int64_t phase) {
 
 std::int64_t key_of(const CopyWindow& window) {
   const bool blocks = window.start == window.stop;
-  const Phase phase = window.load ? (blocks ? blocking_load : load)
-                                  : (blocks ? blocking_store : store);
+  const Phase phase =
+      window.load ? (blocks ? blocking_load : load) : (blocks ? blocking_store : store);
   return moment(window.start, phase) + window.rank;
 }
 
@@ -64,8 +64,8 @@ void Clock::set_near(Index access, bool near) {
 Index Clock::add(const CopyWindow& window) {
   Copy copy;
   copy.window = window;
-  if (steps_.engines == 0) (window.load ? copy.window.start : copy.window.stop) =
-      window.load ? window.stop : window.start;
+  if (steps_.engines == 0)
+    (window.load ? copy.window.start : copy.window.stop) = window.load ? window.stop : window.start;
   copy.queue = steps_.engines == 1 || window.load ? 0 : 1;
   copy.key = key_of(copy.window);
   Index number = static_cast<Index>(copies_.size());
@@ -90,10 +90,9 @@ void Clock::remove(Index copy) {
 void Clock::put(Index number) {
   Copy& copy = copies_[at(number)];
   auto& queue = queue_[at(copy.queue)];
-  auto place = std::upper_bound(queue.begin(), queue.end(), copy.key,
-                                [&](std::int64_t key, Index other) {
-                                  return key < copies_[at(other)].key;
-                                });
+  auto place =
+      std::upper_bound(queue.begin(), queue.end(), copy.key,
+                       [&](std::int64_t key, Index other) { return key < copies_[at(other)].key; });
   place = queue.insert(place, number);
   for (; place != queue.end(); ++place) {
     copies_[at(*place)].place = static_cast<Index>(place - queue.begin());
@@ -214,9 +213,8 @@ void Clock::join(State& state, std::int64_t from, std::int64_t until, Timeline* 
     if (state.head[at(queue)] != kNone) continue;
     const auto& list = queue_[at(queue)];
     const auto found =
-        std::lower_bound(list.begin(), list.end(), from, [&](Index copy, std::int64_t key) {
-          return copies_[at(copy)].key < key;
-        });
+        std::lower_bound(list.begin(), list.end(), from,
+                         [&](Index copy, std::int64_t key) { return copies_[at(copy)].key < key; });
     if (found == list.end() || copies_[at(*found)].key >= until) continue;
     state.head[at(queue)] = *found;
     state.left[at(queue)] = copies_[at(*found)].window.need;
@@ -264,8 +262,8 @@ Seconds Clock::latency() {
     if (border > to_ && state == state_[at(border)]) break;
     if (open_) {
       const bool step = border < end;
-      old_.push_back({border, state_[at(border)], stall_[at(border)],
-                      step ? total_[at(border)] : 0, step ? off_chip_[at(border)] : 0});
+      old_.push_back({border, state_[at(border)], stall_[at(border)], step ? total_[at(border)] : 0,
+                      step ? off_chip_[at(border)] : 0});
     }
     state_[at(border)] = state;
     if (next_stale < stale_steps_.size() && stale_steps_[next_stale] == border) {

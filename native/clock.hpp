@@ -61,9 +61,9 @@ class Clock {
   void rollback();
 
   // All of these are of the last latency().
-  Seconds stall(Index border) const { return stall_[at(border)]; }      // count() + 1 of them
-  Seconds total(Index step) const { return total_[at(step)]; }          // the step alone
-  Seconds off_chip(Index step) const { return off_chip_[at(step)]; }    // of it, on the channel
+  Seconds stall(Index border) const { return stall_[at(border)]; }    // count() + 1 of them
+  Seconds total(Index step) const { return total_[at(step)]; }        // the step alone
+  Seconds off_chip(Index step) const { return off_chip_[at(step)]; }  // of it, on the channel
   Seconds idle(Index step) const { return total(step) - off_chip(step); }
   Index simulated() const { return simulated_; }  // borders that it went through
 

@@ -86,7 +86,9 @@ class FastClock:
                 np.array([copy.stop for copy in copies], np.int64),
             )
         except (IndexError, ValueError) as fault:
-            raise InputError(str(fault), "verify the plan: only a legal one has a timeline") from None
+            raise InputError(
+                str(fault), "verify the plan: only a legal one has a timeline"
+            ) from None
         return clock
 
     def flags(self, plan: Plan) -> NDArray[np.int64]:

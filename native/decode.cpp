@@ -14,16 +14,10 @@ const Stay* begun_by(std::span<const Stay> stays, Index event) {
   return nullptr;
 }
 
-Index last_write(const Draft& draft, const Stay& stay) {
-  for (Index i = stay.last; i >= stay.first; --i) {
-    if (draft.event(i).write >= 0) return i;
-  }
-  return -1;
-}
-
-// The store of a stay whose bytes are needed off-chip by border `due`. False if `wish` can't be met.
-bool time_store(const Draft& draft, const Web& web, Stay& stay, Index written, Index due,
-                const Wish& wish, std::span<const Stay> old) {
+// The store of a stay whose bytes are needed off-chip by border `due`. False if `wish` can't be
+// met.
+bool time_store(const Draft& draft, Stay& stay, Index written, Index due, const Wish& wish,
+                std::span<const Stay> old) {
   stay.store_start = draft.event(written).step + 1;
   const bool wished = wish.store_after == stay.last;
   if (wished && wish.store_by >= 0) due = std::min(due, wish.store_by);
@@ -37,7 +31,7 @@ bool time_store(const Draft& draft, const Web& web, Stay& stay, Index written, I
   }
   if (stay.store_stop < 0) {
     const Index done =
-        reach_on(draft.clock(), stay.store_start, due, wish.reach * web.store);
+        reach_on(draft.clock(), stay.store_start, due, wish.reach * draft.event(written).store);
     stay.store_stop = std::max(done, stay.stop);
   }
   stay.store_stop = std::clamp(stay.store_stop, stay.store_start, due);
@@ -113,19 +107,19 @@ std::optional<std::vector<Stay>> timed(const Draft& draft, Index index, const Ch
       } else if (twin != nullptr) {
         stay.start = twin->start;
       } else {
-        stay.start = reach_back(draft.clock(), low, event.step, wish.reach * web.load);
+        stay.start = reach_back(draft.clock(), low, event.step, wish.reach * event.load);
       }
       stay.start = std::clamp(stay.start, low, event.step);
     } else if (free_from > stay.start) {
       return std::nullopt;
     }
-    const Index written = last_write(draft, stay);
+    const Index written = draft.last_write(stay);
     if (written >= 0) {
       valid = never;
       const bool more = stay.last + 1 < web.stop;
       if (more || web.leaves) {
         const Index due = more ? draft.event(stay.last + 1).step : end;
-        if (!time_store(draft, web, stay, written, due, wish, old)) return std::nullopt;
+        if (!time_store(draft, stay, written, due, wish, old)) return std::nullopt;
         valid = stay.store_stop;
       }
     }

@@ -95,8 +95,9 @@ class Decoder {
         sum_(elapsed_.size() + 1, 0) {
     std::partial_sum(elapsed_.begin(), elapsed_.end(), sum_.begin() + 1);
     Seconds per_byte = 0;
-    for (const Web& web : program_.webs) {
-      per_byte = std::max(per_byte, web.load / static_cast<double>(web.bytes));
+    for (const Event& event : program_.events) {
+      const auto bytes = static_cast<double>(draft_.web(event.web).bytes);
+      per_byte = std::max(per_byte, event.load / bytes);
     }
     longest_ = options_.most * per_byte * static_cast<double>(program_.capacity);
   }
@@ -108,9 +109,8 @@ class Decoder {
         options_.priority.empty() ? msa_priority(program_) : options_.priority;
     const auto life = [&](Index i) {
       const Web& web = draft_.web(i);
-      return web.first == web.stop
-                 ? 0
-                 : draft_.event(web.stop - 1).step - draft_.event(web.first).step;
+      return web.first == web.stop ? 0
+                                   : draft_.event(web.stop - 1).step - draft_.event(web.first).step;
     };
     std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
       return std::tuple(-priority[at(a)], -draft_.web(a).bytes, -life(a)) <
@@ -141,16 +141,13 @@ class Decoder {
   Seconds elapsed(Index from, Index to) const { return sum_[at(to)] - sum_[at(from)]; }
 
   // Whether a stay may last from behind step `from` to step `to`.
-  bool may_keep(Index from, Index to) const {
-    return from >= to || elapsed(from, to) < longest_;
-  }
+  bool may_keep(Index from, Index to) const { return from >= to || elapsed(from, to) < longest_; }
 
   // Seconds that the event's step takes less with it on chip.
   Seconds reduction(const Event& event) const {
     const Seconds byte = bytes_[at(event.step)];
     const Seconds compute = steps_.compute[at(event.step)];
-    const Seconds less =
-        byte - saved_bytes(steps_, event.read) - saved_bytes(steps_, event.write);
+    const Seconds less = byte - saved_bytes(steps_, event.read) - saved_bytes(steps_, event.write);
     return std::max(compute, byte) - std::max(compute, less);
   }
 
@@ -166,14 +163,14 @@ class Decoder {
     if (found < 0) return found;
     const Web& web = draft_.web(found);
     draft_.lift(found);
-    draft_.put(found, {{web.first, web.stop - 1, 0, draft_.event(web.first).step, steps_.count(),
-                        0, -1, -1, true}});
+    draft_.put(found, {{web.first, web.stop - 1, 0, draft_.event(web.first).step, steps_.count(), 0,
+                        -1, -1, true}});
     return found;
   }
 
   void give_back(Index web) {
     for (const Stay& stay : draft_.stays(web)) {
-      if (stay.loaded) reads_.remove(stay.start, stay.ready, draft_.web(web).load);
+      if (stay.loaded) reads_.remove(stay.start, stay.ready, draft_.event(stay.first).load);
     }
     draft_.lift(web);
     draft_.put(web, {});
@@ -268,11 +265,11 @@ class Decoder {
   // Stores what the last stay wrote, by border `due`; the border where it is valid, -1 if never.
   Index evict(const Web& web, std::vector<Stay>& stays, Index due) {
     Stay& stay = stays.back();
-    Index written = stay.last;
-    while (draft_.event(written).write < 0) --written;
+    const Index written = draft_.last_write(stay);
     const Index start = draft_.event(written).step + 1;
     Index stop = start;
-    while (stop < due && elapsed(start, stop) < options_.preferred * web.store) ++stop;
+    while (stop < due && elapsed(start, stop) < options_.preferred * draft_.event(written).store)
+      ++stop;
     stop = std::max(stop, stay.stop);
     if (stop > due) return -1;
     while (stop > stay.stop && !draft_.is_free(stay.stop, stop, stay.offset, web.bytes)) --stop;
@@ -287,12 +284,12 @@ class Decoder {
   bool prefetch(const Web& web, Index e, Index low, std::vector<Stay>& stays) {
     const Event& event = draft_.event(e);
     Index latest = event.step;
-    const Seconds least = options_.least * web.load - reduction(event);
+    const Seconds least = options_.least * event.load - reduction(event);
     while (latest >= low && elapsed(latest, event.step) < least) --latest;
     Index earliest = low;
     while (earliest < latest && elapsed(earliest, event.step) > longest_) ++earliest;
     if (earliest > latest) return false;
-    const Seconds preferred = options_.preferred * web.load;
+    const Seconds preferred = options_.preferred * event.load;
     Index nearest = earliest;
     for (Index b = earliest + 1; b <= latest; ++b) {
       if (std::abs(preferred - elapsed(b, event.step)) <
@@ -312,16 +309,17 @@ class Decoder {
   }
 
   bool load(const Web& web, Index e, Index start, std::vector<Stay>& stays) {
-    const Index use = draft_.event(e).step;
-    if (start == use && web.load > 0) return false;
-    if (!reads_.admits(start, use, web.load, options_.outstanding)) return false;
+    const Event& event = draft_.event(e);
+    const Index use = event.step;
+    if (start == use && event.load > 0) return false;
+    if (!reads_.admits(start, use, event.load, options_.outstanding)) return false;
     const Bytes offset = find(web, start, e);
     lacked_room_ = lacked_room_ || offset < 0;
     if (offset < 0) {
-      reads_.remove(start, use, web.load);
+      reads_.remove(start, use, event.load);
       return false;
     }
-    copies_.push_back({start, use, web.load});
+    copies_.push_back({start, use, event.load});
     stays.push_back({e, e, start, use, use + 1, offset, -1, -1, true});
     return true;
   }

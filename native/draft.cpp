@@ -49,7 +49,7 @@ void Draft::put(Index web, std::vector<Stay> stays) {
   auto& old_copies = copies_[at(web)];
   std::vector<char> kept(old.size(), 0);
   const auto same_copies = [](const Stay& a, const Stay& b) {
-    return a.loaded == b.loaded && (!a.loaded || (a.start == b.start && a.ready == b.ready)) &&
+    return a.loaded == b.loaded && a.first == b.first && a.start == b.start && a.ready == b.ready &&
            a.store_start == b.store_start && a.store_stop == b.store_stop;
   };
   for (const Stay& stay : stays) {
@@ -71,18 +71,26 @@ void Draft::put(Index web, std::vector<Stay> stays) {
   lifted_[at(web)] = 0;
 }
 
-Draft::Copies Draft::add_copies(Index index, const Stay& stay) {
-  const Web& web = program_->webs[at(index)];
+Draft::Copies Draft::add_copies(Index web, const Stay& stay) {
   Copies copies;
-  const auto rank = [index](Index stop) { return (std::int64_t{stop} << 20) + index; };
+  const auto rank = [web](Index stop) { return (std::int64_t{stop} << 20) + web; };
   if (stay.loaded) {
-    copies.load = clock_.add({true, web.load, stay.start, stay.ready, rank(stay.ready)});
+    const Seconds need = event(stay.first).load;
+    copies.load = clock_.add({true, need, stay.start, stay.ready, rank(stay.ready)});
   }
   if (stay.store_start >= 0) {
+    const Seconds need = event(last_write(stay)).store;
     copies.store =
-        clock_.add({false, web.store, stay.store_start, stay.store_stop, rank(stay.store_stop)});
+        clock_.add({false, need, stay.store_start, stay.store_stop, rank(stay.store_stop)});
   }
   return copies;
+}
+
+Index Draft::last_write(const Stay& stay) const {
+  for (Index i = stay.last; i >= stay.first; --i) {
+    if (event(i).write >= 0) return i;
+  }
+  return -1;
 }
 
 void Draft::remove_copies(const Copies& copies) {

@@ -23,8 +23,10 @@ namespace cosmalloc {
 struct Event {
   Index web = 0;
   Index step = 0;
-  Index read = -1;   // the access that reads, -1 for none
-  Index write = -1;  // the access that writes, -1 for none
+  Index read = -1;    // the access that reads, -1 for none
+  Index write = -1;   // the access that writes, -1 for none
+  Seconds load = 0;   // channel seconds of a copy of what it reads
+  Seconds store = 0;  // of what it writes
   bool produces() const { return read < 0; }
 };
 
@@ -32,8 +34,6 @@ struct Web {
   Bytes bytes = 0;
   Index first = 0, stop = 0;  // its events
   bool leaves = false;        // must end off-chip
-  Seconds load = 0;           // channel seconds of one copy
-  Seconds store = 0;
 };
 
 struct Program {
@@ -66,6 +66,7 @@ class Draft {
   // By time. on(event): the stay that covers it, null if none does.
   const std::vector<Stay>& stays(Index web) const { return stays_[at(web)]; }
   const Stay* on(Index event) const;
+  Index last_write(const Stay& stay) const;  // the last event that writes, -1 for none
 
   // Takes the web out of the space, then gives it new stays: legal, at free offsets.
   void lift(Index web);

@@ -1,6 +1,6 @@
-// How a search runs for Python: in a thread of its own while the calling one, without the GIL, waits
-// and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops the
-// search, which then returns what it has.
+// How a search runs for Python: in a thread of its own while the calling one, without the GIL,
+// waits and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops
+// the search, which then returns what it has.
 #pragma once
 
 #include <atomic>

@@ -73,9 +73,7 @@ class Annealing {
 
  private:
   double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
-  Index below(Index count) {
-    return static_cast<Index>(uniform() * static_cast<double>(count));
-  }
+  Index below(Index count) { return static_cast<Index>(uniform() * static_cast<double>(count)); }
   bool chance(double p) { return uniform() < p; }
 
   std::vector<std::vector<Stay>> all() const {
@@ -166,8 +164,8 @@ class Annealing {
       const auto web = static_cast<Index>(entry.tag);
       for (const Stay& stay : draft_.stays(web)) {
         const bool load = stay.loaded && stay.start <= border && border <= stay.ready;
-        const bool store = stay.store_start >= 0 && stay.store_start <= border &&
-                           border <= stay.store_stop;
+        const bool store =
+            stay.store_start >= 0 && stay.store_start <= border && border <= stay.store_stop;
         if (!load && !store) continue;
         const bool due = (load && stay.ready == border) || (store && stay.store_stop == border);
         const double weight = due ? 4 : 1;
@@ -263,13 +261,12 @@ class Annealing {
     Wish wish;
     const bool load = stay->loaded && (stay->store_start < 0 || chance(0.5));
     if (!load && stay->store_start < 0) return false;
-    const Web& web = draft_.web(web_index);
     if (load) {
       wish.load_of = stay->first;
       if (chance(0.5)) {
-        wish.load_start =
-            reach_back(draft_.clock(), 0, stay->ready,
-                       web.load * kReaches[below(std::size(kReaches))] * (0.5 + uniform()));
+        wish.load_start = reach_back(draft_.clock(), 0, stay->ready,
+                                     draft_.event(stay->first).load *
+                                         kReaches[below(std::size(kReaches))] * (0.5 + uniform()));
       } else {
         wish.load_start = std::max(0, stay->start + below(13) - (chance(0.7) ? 9 : 4));
       }
@@ -406,8 +403,7 @@ class Annealing {
         gone_.push_back(i);
       }
       stays = timed(draft_, web_index, choice, Wish{});
-      const bool whole =
-          stays && fits_beside(*stays, web_index, was, start, stop, bottom, top);
+      const bool whole = stays && fits_beside(*stays, web_index, was, start, stop, bottom, top);
       if (!whole) {
         stays.emplace();
         for (Index i = web.first; i < web.stop; ++i) gone_.push_back(i);

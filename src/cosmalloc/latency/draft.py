@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from cosmalloc import _native
 from cosmalloc.errors import InputError
+from cosmalloc.latency.reading import NOWHERE, stays_of
 from cosmalloc.latency.webs import Web, webs_of
 from cosmalloc.lifetimes import source_order
 from cosmalloc.native.clock import FastClock
 from cosmalloc.plan import Plan, Residency, Transfer
-from cosmalloc.presence import Presence
 from cosmalloc.problem import Problem
 from cosmalloc.seconds import Cost, compute_seconds
 
 Rows = NDArray[np.int64]
-NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -57,17 +56,20 @@ class Drafting:
             for index, web in enumerate(self.webs)
             for event in web.events
         ]
-        sizes = [web.bytes for web in self.webs]
+        size = [tensor.bytes for tensor in self.problem.tensors]
+        every = [event for web in self.webs for event in web.events]
+        reads = [0 if event.reads is None else size[event.reads] for event in every]
+        writes = [0 if event.writes is None else size[event.writes] for event in every]
         return _native.Draft(
             clock.compute,
             clock.first,
             clock.off,
             clock.near,
             np.array(events, np.int64).reshape(-1, 4),
-            np.array(sizes, np.int64),
+            np.array([web.bytes for web in self.webs], np.int64),
             np.array([web.leaves for web in self.webs], np.int64),
-            np.array(sizes, np.float64) / target.offchip_read_bytes_per_second,
-            np.array(sizes, np.float64) / target.offchip_write_bytes_per_second,
+            np.array(reads, np.float64) / target.offchip_read_bytes_per_second,
+            np.array(writes, np.float64) / target.offchip_write_bytes_per_second,
             target.copy_engines,
             target.scratchpad_bytes,
             target.alignment,
@@ -97,77 +99,12 @@ class Drafting:
         return Plan(self.order, tuple(residencies), tuple(copy for *_, copy in copies))
 
     def rows(self, plan: Plan) -> Rows:
-        """A legal plan in this order as stays, as far as webs can say it: a tensor's other stays
-        and copies go where a web's chain does not lie in one place, or where the plan stores a
-        tensor twice."""
-        here = Presence.of(plan)
-        at = {(stay.tensor, stay.start): stay.offset for stay in plan.residencies}
-        loads = {(c.tensor, c.start): c.stop for c in plan.transfers if c.kind == "load"}
-        stores: dict[int, list[Transfer]] = {}
-        for copy in plan.transfers:
-            if copy.kind == "store":
-                stores.setdefault(copy.tensor, []).append(copy)
-        rows: list[tuple[int, ...]] = []
-        number = 0
-        for web in self.webs:
-            rows += _web_rows(web, number, here, at, loads, stores)
-            number += len(web.events)
-        return np.array(rows, np.int64).reshape(-1, 9)
+        """A legal plan in this order as stays. What a web can't say is left out: a second store of
+        one tensor, a stay that no event uses."""
+        return np.array(stays_of(self.webs, plan), np.int64).reshape(-1, 9)
 
 
 def _first_tensor(reads: int | None, writes: int | None) -> int:
     tensor = writes if reads is None else reads
     assert tensor is not None  # an event reads or writes
     return tensor
-
-
-def _web_rows(
-    web: Web,
-    number: int,
-    here: Presence,
-    at: dict[tuple[int, int], int],
-    loads: dict[tuple[int, int], int],
-    stores: dict[int, list[Transfer]],
-) -> list[tuple[int, ...]]:
-    """The stays of one web; `number`: of its first event."""
-    pieces = sorted((s[0], s[2], tensor) for tensor in web.tensors for s in here.stays.get(tensor, ()))
-    rows: list[tuple[int, ...]] = []
-    k = 0
-    while k < len(pieces):
-        start, stop, tensor = pieces[k]
-        loaded = (tensor, start) in loads
-        first_tensor, offset = tensor, at[tensor, start]
-        k += 1
-        while k < len(pieces) and pieces[k][0] == stop - 1 and at[pieces[k][2], pieces[k][0]] == offset:
-            made = (pieces[k][2], pieces[k][0])
-            if made in loads or not _updates(web, pieces[k][0], tensor, pieces[k][2]):
-                break
-            _, stop, tensor = pieces[k]
-            k += 1
-        ready = loads[first_tensor, start] if loaded else start
-        covered = [i for i, event in enumerate(web.events) if ready <= event.step < stop]
-        if not covered:
-            continue
-        kept = [copy for copy in stores.get(tensor, []) if start < copy.start and copy.stop <= stop]
-        stored = min(kept, key=lambda copy: copy.stop, default=None)
-        written = max((web.events[i].step for i in covered if web.events[i].writes is not None), default=None)
-        if stored is not None and (written is None or stored.start <= written):
-            stored = None
-        rows.append(
-            (
-                number + covered[0],
-                number + covered[-1],
-                start,
-                ready,
-                stop,
-                offset,
-                NOWHERE if stored is None else stored.start,
-                NOWHERE if stored is None else stored.stop,
-                int(loaded),
-            )
-        )
-    return rows
-
-
-def _updates(web: Web, step: int, operand: int, result: int) -> bool:
-    return any(e.step == step and e.reads == operand and e.writes == result for e in web.events)
