@@ -5,6 +5,8 @@
 namespace cosmalloc {
 namespace {
 
+constexpr Index kReach = 200;  // steps that a new copy may take
+
 std::size_t at(Index index) { return static_cast<std::size_t>(index); }
 
 const Stay* begun_by(std::span<const Stay> stays, Index event) {
@@ -62,12 +64,14 @@ void turn_off(Choice& choice, std::size_t event) {
 }
 
 Index reach_back(const Clock& clock, Index low, Index high, Seconds seconds) {
+  low = std::max(low, high - kReach);
   Index border = high;
   while (border > low && seconds > 0) seconds -= clock.idle(--border);
   return border;
 }
 
 Index reach_on(const Clock& clock, Index low, Index high, Seconds seconds) {
+  high = std::min(high, low + kReach);
   Index border = low;
   while (border < high && seconds > 0) seconds -= clock.idle(border++);
   return border;

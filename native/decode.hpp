@@ -38,7 +38,8 @@ std::optional<std::vector<Stay>> timed(const Draft& draft, Index web, const Choi
 // stay without a place, or -1.
 Index place(const Draft& draft, Index web, std::vector<Stay>& stays);
 
-// The latest border b in [low, high] with `seconds` of idle channel in steps [b, high), else low.
+// The latest border b in [low, high] with `seconds` of idle channel in steps [b, high), else low,
+// or the one 200 steps away.
 Index reach_back(const Clock& clock, Index low, Index high, Seconds seconds);
 // The first border b in [low, high] with as much in [low, b), else high.
 Index reach_on(const Clock& clock, Index low, Index high, Seconds seconds);

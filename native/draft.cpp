@@ -7,9 +7,9 @@ namespace cosmalloc {
 Draft::Draft(std::shared_ptr<const Program> program)
     : program_(std::move(program)),
       clock_(program_->steps),
+      space_(program_->steps.count()),
       stays_(program_->webs.size()),
       copies_(program_->webs.size()),
-      handles_(program_->webs.size()),
       lifted_(program_->webs.size(), 0),
       saved_(program_->webs.size(), 0) {}
 
@@ -23,14 +23,12 @@ const Stay* Draft::on(Index event) const {
 void Draft::stand(Index web) {
   const Bytes bytes = program_->webs[at(web)].bytes;
   for (const Stay& stay : stays_[at(web)]) {
-    handles_[at(web)].push_back(
-        space_.insert({stay.start, stay.stop, stay.offset, stay.offset + bytes, web}));
+    space_.insert({stay.start, stay.stop, stay.offset, stay.offset + bytes, web});
   }
 }
 
 void Draft::leave(Index web) {
-  for (const Index handle : handles_[at(web)]) space_.erase(handle);
-  handles_[at(web)].clear();
+  for (const Stay& stay : stays_[at(web)]) space_.erase(web, stay.start, stay.stop);
 }
 
 void Draft::lift(Index web) {
@@ -116,9 +114,8 @@ Bytes Draft::find(Index start, Index stop, Bytes bytes) const {
   };
   static thread_local std::vector<Taken> taken;
   taken.clear();
-  space_.visit(start, stop, [&](const IntervalTree::Entry& entry) {
-    taken.push_back({entry.bottom, entry.top});
-  });
+  space_.visit(start, stop,
+               [&](const Space::Entry& entry) { taken.push_back({entry.bottom, entry.top}); });
   std::sort(taken.begin(), taken.end(),
             [](const Taken& a, const Taken& b) { return a.bottom < b.bottom; });
   const Bytes step = program_->alignment;
@@ -141,7 +138,7 @@ Bytes Draft::find(Index start, Index stop, Bytes bytes) const {
 bool Draft::is_free(Index start, Index stop, Bytes offset, Bytes bytes) const {
   if (offset < 0 || offset + bytes > program_->capacity) return false;
   bool free = true;
-  space_.visit(start, stop, [&](const IntervalTree::Entry& entry) {
+  space_.visit(start, stop, [&](const Space::Entry& entry) {
     free = free && (entry.top <= offset || offset + bytes <= entry.bottom);
   });
   return free;
@@ -162,7 +159,7 @@ void Draft::commit() {
 void Draft::rollback() {
   clock_.rollback();
   for (const Saved& saved : journal_) {
-    leave(saved.web);
+    if (lifted_[at(saved.web)] == 0) leave(saved.web);
     lifted_[at(saved.web)] = 0;
   }
   for (Saved& saved : journal_) {

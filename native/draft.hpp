@@ -16,7 +16,7 @@
 #include <memory>
 
 #include "clock.hpp"
-#include "interval_tree.hpp"
+#include "space.hpp"
 
 namespace cosmalloc {
 
@@ -106,10 +106,9 @@ class Draft {
 
   std::shared_ptr<const Program> program_;
   Clock clock_;
-  IntervalTree space_;
+  Space space_;
   std::vector<std::vector<Stay>> stays_;     // per web
   std::vector<std::vector<Copies>> copies_;  // alongside
-  std::vector<std::vector<Index>> handles_;  // alongside; empty while lifted
   std::vector<char> lifted_, saved_;
   std::vector<Saved> journal_;
   bool open_ = false;

@@ -10,8 +10,9 @@ std::size_t at(Index index) { return static_cast<std::size_t>(index); }
 
 constexpr std::int64_t kRenewEvery = 128;  // moves between two looks at where time is lost
 constexpr double kReaches[] = {1, 1, 1.1, 1.3, 1.6, 2, 3, 5};
-constexpr int kEjections = 4;   // stays of one web that may push others aside in a move
-constexpr int kReadmitted = 8;  // events tried again after a move
+constexpr int kEjections = 4;      // stays of one web that may push others aside in a move
+constexpr Index kCandidates = 24;  // neighbours beside which a stay looks for a place
+constexpr int kReadmitted = 8;     // events tried again after a move
 
 class Annealing {
  public:
@@ -160,8 +161,8 @@ class Annealing {
   bool hasten(Index border) {
     Index chosen = -1;
     double seen = 0;
-    draft_.visit(std::max(0, border - 1), border + 1, [&](const IntervalTree::Entry& entry) {
-      const auto web = static_cast<Index>(entry.tag);
+    draft_.visit(std::max(0, border - 1), border + 1, [&](const Space::Entry& entry) {
+      const Index web = entry.tag;
       for (const Stay& stay : draft_.stays(web)) {
         const bool load = stay.loaded && stay.start <= border && border <= stay.ready;
         const bool store =
@@ -322,9 +323,9 @@ class Annealing {
     const Bytes alignment = draft_.program().alignment;
     const Bytes capacity = draft_.program().capacity;
     taken_.clear();
-    draft_.visit(start, stop, [&](const IntervalTree::Entry& entry) {
+    draft_.visit(start, stop, [&](const Space::Entry& entry) {
       double value = 0;
-      const auto web = static_cast<Index>(entry.tag);
+      const Index web = entry.tag;
       for (const Stay& stay : draft_.stays(web)) {
         if (stay.start != entry.lower) continue;
         for (Index i = stay.first; i <= stay.last; ++i) {
@@ -347,7 +348,9 @@ class Annealing {
       }
     };
     consider(0);
-    for (const Taken& other : taken_) {
+    const auto count = static_cast<Index>(taken_.size());
+    for (Index i = 0; i < std::min(count, kCandidates); ++i) {
+      const Taken& other = taken_[at(count <= kCandidates ? i : below(count))];
       consider((other.top + alignment - 1) / alignment * alignment);
       consider((other.bottom - bytes) / alignment * alignment);
     }
