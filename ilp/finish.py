@@ -13,11 +13,8 @@ from cosmalloc.greedy.prices import ResidentTraffic
 from cosmalloc.greedy.roofline import Roofline
 from cosmalloc.greedy.solver import plans_on, turns_for
 from cosmalloc.greedy.stays import stays_of
-from cosmalloc.greedy.uses import uses_of
-from cosmalloc.greedy.working_set import in_place_pairs
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.packing import choice_of
-from cosmalloc.lifetimes import lifetimes
 from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
@@ -26,13 +23,12 @@ from cosmalloc.problem import Problem
 def finished(problem: Problem, plan: Plan) -> Plan:
     """A plan with the order and the traffic of `plan`, no slower; `plan` itself where nothing is
     quicker or the operators have no seconds."""
-    uses = uses_of(problem, lifetimes(problem, plan.order))
+    layout = layout_of(problem, plan)
+    uses, pairs = layout.uses, layout.pairs
     try:
         roofline = Roofline.of(uses)
     except InputError:
         return plan
-    pairs = in_place_pairs(uses)
-    layout = layout_of(uses, plan)
     stays = stays_of(uses, choice_of(layout.kept), pairs)
     board = set_up(
         uses, layout.kept, ResidentTraffic(uses), stays, layout.offset[stays.first].copy()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from cosmalloc.greedy.uses import uses_of
 from cosmalloc.ilp import solve
 from cosmalloc.ilp.finish import finished
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.links import best_replacement
-from cosmalloc.lifetimes import lifetimes, source_order
+from cosmalloc.lifetimes import source_order
 from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
@@ -69,8 +68,8 @@ def test_a_layout_knows_every_link_and_offset_of_a_plan(seed: int) -> None:
     problem = with_scratchpad(chain(60, seed), 9_600)
     outcome = solve(problem, seconds=0)
     assert outcome.plan is not None
-    uses = uses_of(problem, lifetimes(problem, outcome.plan.order))
-    layout = layout_of(uses, outcome.plan)
+    layout = layout_of(problem, outcome.plan)
+    uses = layout.uses
     assert (layout.offset >= 0).all()
     loads = sum(copy.kind == "load" for copy in outcome.plan.transfers)
     dropped = int((~layout.kept & ~uses.last).sum())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cosmalloc.greedy import solve as greedy
-from cosmalloc.ilp import solve, solver
+from cosmalloc.ilp import phases, solve
 from cosmalloc.ilp.facts import facts_of
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.problem import Problem
@@ -73,7 +73,7 @@ def test_ctrl_c_ends_with_the_best_plan_so_far(monkeypatch: pytest.MonkeyPatch) 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(solver, "beam", interrupt)
+    monkeypatch.setattr(phases, "beam", interrupt)
     problem = with_scratchpad(chain(60, 1), 14_016)
     outcome = solve(problem)
     assert outcome.status == "feasible"

@@ -12,11 +12,13 @@ import typer
 
 from cosmalloc.cli import (
     compare_command,
+    doctor_command,
     explain_command,
     map_command,
     opt_command,
     pack_command,
     problem_commands,
+    sweep_command,
     target_command,
 )
 from cosmalloc.errors import InputError, NoPlanError
@@ -36,8 +38,10 @@ app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
 app.command("compare")(compare_command.compare_)
 app.command("explain")(explain_command.explain_)
+app.command("sweep")(sweep_command.sweep_)
 app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
+app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
 
 
