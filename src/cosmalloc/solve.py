@@ -40,6 +40,8 @@ SOLVERS: dict[str, str] = {  # name -> module:function
     "auto": "cosmalloc.auto:solve",
     "greedy": "cosmalloc.greedy:solve",
     "ilp": "cosmalloc.ilp:solve",
+    "msa": "cosmalloc.latency.msa:solve",
+    "search": "cosmalloc.latency.search:solve",
 }
 
 
