@@ -44,16 +44,16 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
     """Betters plan and bound until proven or late."""
     small = facts.operators <= SMALL
     plan: tuple[tuple[Phase, float], ...] = (
-        (covered, 0.05),
+        (covered, 0.1),
         (parted, 0.4),
-        (beamed, 0.3),
-        (spined, 0.1),
+        (beamed, 0.3 if small else 0.1),
+        (spined, 0.15),
         (emptied, 0.15),
-        (reordered, 0.15),
+        (reordered, 0.2),
         (floored, 0.1 if small else 0.0),
         (replaced, 0.15),
-        (proven, 0.6 if small else 0.1),
-        (windowed, 0.5 if small else 1.0),
+        (proven, 0.4 if small else 0.1),
+        (windowed, 0.7 if small else 1.0),
         (slackened, 1.0),
     )
     for phase, share in plan:
@@ -67,13 +67,13 @@ def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -
 
 def covered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay, link by link."""
-    best.raise_bound(covering_bound(facts, left(stop) / 2))
-    relaxed = contracted(best.problem, reach(best.problem))
-    best.raise_bound(covering_bound(facts_of(relaxed), left(stop)))
+    best.raise_bound(covering_bound(facts, left(stop)))
 
 
 def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay in parts of the program, and between them."""
+    relaxed = facts_of(contracted(best.problem, reach(best.problem)))
+    best.raise_bound(covering_bound(relaxed, left(stop) / 3))
     best.raise_bound(spine_bound(facts, left(stop)))
 
 
