@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import report_plans
@@ -15,6 +16,20 @@ import cosmalloc
 from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.plan import Outcome
 from cosmalloc.plan_picture import LETTERS, draw, terminal
+
+ROOT = Path(__file__).parent.parent
+
+
+def part(picture: str) -> str:
+    """The boxes of an SVG."""
+    found = re.search(r'<g id="PolyCollection_1">(.*?)\n   </g>', picture, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def words(picture: str) -> set[str]:
+    """The text in an SVG."""
+    return set(re.findall(r"<text[^>]*>([^<]+)</text>", picture))
 
 
 def test_a_png_shows_the_kinds_in_their_colours() -> None:
@@ -29,16 +44,23 @@ def test_the_same_plan_gives_the_same_svg_with_text_as_text() -> None:
     problem, outcome = report_plans.spilling()
     first = draw(problem, outcome, ".svg")
     assert first == draw(problem, outcome, ".svg")
-    words = set(re.findall(rb"<text[^>]*>([^<]+)</text>", first))
-    assert {b"address", b"step", b"weight", b"intermediate", b"scratchpad"} <= words
+    assert {"address", "step", "weight", "intermediate", "scratchpad"} <= words(first.decode())
 
 
 def test_every_residency_has_its_polygon() -> None:
     problem, outcome = report_plans.in_place()
     picture = draw(problem, outcome, ".svg").decode()
-    boxes = re.search(r'<g id="PolyCollection_1">(.*?)</g>', picture, re.DOTALL)
-    assert boxes is not None
-    assert boxes[1].count("<path") >= 3
+    assert part(picture).count("<path") == 3
+
+
+def test_the_picture_in_the_readme_is_the_demos_plan() -> None:
+    model = ROOT / "examples/models/artifacts/mobilenet_v2.mlirbc"
+    mapped = cosmalloc.map_model(model, target="npu-2mib", bytes_per_element=1)
+    now = draw(mapped.problem, mapped.outcome, ".svg").decode()
+    shown = (ROOT / "docs/images/mobilenet_v2.svg").read_text()
+    boxes = [re.findall("<path", part(text)) for text in (now, shown)]
+    assert len(boxes[0]) == len(boxes[1]) == len(mapped.plan.residencies)
+    assert words(now) == words(shown)
 
 
 def test_a_terminal_shows_each_residency_as_a_letter_where_it_stands() -> None:

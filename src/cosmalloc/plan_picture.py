@@ -85,7 +85,7 @@ def _map(axes: Axes, view: View) -> None:
         ncols=len(shown) or 1,
         frameon=False,
     )
-    _dress(axes)
+    _dress(axes, 6)
 
 
 def _curve(axes: Axes, view: View) -> None:
@@ -102,14 +102,14 @@ def _curve(axes: Axes, view: View) -> None:
     axes.set(ylim=(0, 1.08 * max(highest, size if size <= 3 * highest else 0)))
     axes.set(xlabel="step", ylabel="bytes")
     axes.legend(loc="upper right", fontsize="small", framealpha=0.9, ncols=3)
-    _dress(axes)
+    _dress(axes, 3)
 
 
-def _dress(axes: Axes) -> None:
+def _dress(axes: Axes, ticks: int) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     top = axes.get_ylim()[1]
-    unit = next(2**e for e in range(60) if top / 2**e <= 6)
+    unit = next(2**e for e in range(60) if top / 2**e <= ticks)
     axes.yaxis.set_major_locator(MultipleLocator(unit))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda count, _: format_bytes(int(count))))
     axes.grid(alpha=0.25)
