@@ -1,6 +1,6 @@
 """Seconds from typing a command to its end, and where they go.
 
-    python -m benchmarks.startup [--runs N] [--json FILE]
+    python -m benchmarks.startup [--runs N] [--json FILE] [--csv FILE]
 
 wall, processor: medians over the runs, each in a process of its own, the first one left out; on a
 busy machine the processor's seconds say more. The second table is `python -X importtime` of the
@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.doc_csv import write_table
 from examples.models.export import ARTIFACTS
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -83,10 +84,17 @@ def _run(command: str, *options: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stderr
 
 
+def _top(timing: Timing) -> str:
+    """The packages that take longest to import."""
+    top = list(timing.imports.items())[:SHOWN]
+    return ", ".join(f"{name} {seconds:.3f}" for name, seconds in top)
+
+
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="default 5")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--csv", type=Path, help="the table of docs/benchmarks.md")
     options = parser.parse_args(words)
     print("| command | wall s | processor s |", "|---|---|---|", sep="\n", flush=True)
     found = []
@@ -95,10 +103,17 @@ def main(words: list[str]) -> int:
         print(f"| `{command}` | {found[-1].wall:.2f} | {found[-1].processor:.2f} |", flush=True)
     print("\n| command | imports s, by package | the rest s |", "|---|---|---|", sep="\n")
     for timing in found:
-        top = list(timing.imports.items())[:SHOWN]
-        shown = ", ".join(f"{name} {seconds:.3f}" for name, seconds in top)
         rest = max(0.0, timing.wall - sum(timing.imports.values()))
-        print(f"| `{timing.command}` | {shown} | {rest:.2f} |")
+        print(f"| `{timing.command}` | {_top(timing)} | {rest:.2f} |")
+    if options.csv:
+        write_table(
+            options.csv,
+            "Startup",
+            "python -m benchmarks.startup --csv docs/data/startup.csv",
+            ("command", "wall s", "processor s", "imports s, by package"),
+            [(t.command, f"{t.wall:.2f}", f"{t.processor:.2f}", _top(t)) for t in found],
+            "Medians of whole processes; on a busy machine the processor's seconds say more.",
+        )
     if options.json:
         options.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
     return 0

@@ -80,6 +80,7 @@ def _curves(
                     marker="o",
                     markersize=11,
                     fillstyle="none",
+                    clip_on=False,
                     markeredgewidth=1.8,
                     color=colour,
                 )
