@@ -33,7 +33,7 @@ from cosmalloc.greedy.links import traffic
 from cosmalloc.greedy.stays import Stays, stays_of
 from cosmalloc.greedy.uses import Bools, Uses, uses_of
 from cosmalloc.greedy.working_set import base_load, in_place_pairs
-from cosmalloc.ilp.highs import solve_model
+from cosmalloc.ilp.milp import solve_model
 from cosmalloc.ilp.packing import ABSENT, Pairs, choice_of, fitted, none_fits, placed, plan_at
 from cosmalloc.lifetimes import lifetimes
 from cosmalloc.plan import Plan
@@ -108,7 +108,7 @@ def best_replacement(
             bound = max(bound, math.ceil(solved.bound - 1e-6) * program.unit)
         if solved.ending == "infeasible":
             return Replaced(None, bound, certain, rounds)
-        if solved.ending == "unknown":
+        if solved.ending not in ("optimal", "feasible"):
             return Replaced(None, bound, False, rounds)
         kept = program.kept()
         stays, found = stays_of(uses, choice_of(kept), pairs), None
