@@ -12,6 +12,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,28 @@ def _entries(module_name: str) -> Iterator[str]:
             text = inspect.getdoc(value) or ""
             yield f"### {module_name}.{name}\n\n```python\n{_signature(name, value)}\n```\n"
             yield f"```text\n{text}\n```\n"
+            if inspect.isclass(value):
+                yield from _members(value)
+
+
+def _members(kind: type) -> Iterator[str]:
+    """Public methods and properties that say what they do, a line each."""
+    for name, member in vars(kind).items():
+        text = inspect.getdoc(member)
+        if name.startswith("_") or not text or not _is_member(member):
+            continue
+        called = "" if isinstance(member, property | cached_property) else "(…)"
+        yield f"- `{name}{called}`: {_one_line(text)}"
+    yield ""
+
+
+def _is_member(member: object) -> bool:
+    kinds = (property, cached_property, classmethod, staticmethod)
+    return inspect.isfunction(member) or isinstance(member, kinds)
+
+
+def _one_line(text: str) -> str:
+    return text.partition("\n\n")[0].replace("\n", " ")
 
 
 def _signature(name: str, value: Any) -> str:
@@ -94,7 +117,8 @@ def _signature(name: str, value: Any) -> str:
     except (ValueError, TypeError):
         shown = "(...)"
     word = "class" if inspect.isclass(value) else "def"
-    plain = re.sub(r"<(?:factory|object|function)[^>]*>", "…", shown).replace("'", "")
+    unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", shown)
+    plain = re.sub(r"<(?:factory|object|function)[^>]*>", "…", unquoted)
     if len(plain) <= 80:
         return f"{word} {name}{plain}"
     inside, _, after = plain[1:].rpartition(")")
@@ -114,7 +138,7 @@ def _split(words: str) -> Iterator[str]:
 
 
 def _first(module: Any) -> str:
-    return (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    return _one_line(inspect.getdoc(module) or "")
 
 
 def tables() -> str:
