@@ -119,7 +119,7 @@ class Details {
         ["holds", held.length ? this.list(held, (stay) => this.stayButton(
           stay, `${this.facts.tensors.name[tensor[stay]]}, ${bytes(top[stay] - bottom[stay])}`))
           : "nothing"],
-        ["beside", this.list(beside, (s) => this.stepButton(s))],
+        ["next to it", this.list(beside, (s) => this.stepButton(s))],
       ]),
     ];
   }
