@@ -144,7 +144,7 @@ def tensors_table(view: View, number: int) -> Html:
     head = _heads("tensor", "kind", "avoidable", "moved", "by cause", numbers=(2, 3))
     more = f"{len(found) - MOST} more tensors move less." if len(found) > MOST else ""
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="tensors")
-    return joined(tag("div", table, class_="scroll", tabindex=0), tag("p", more, class_="quiet"))
+    return joined(_scrolling(table, "Bytes by tensor"), tag("p", more, class_="quiet"))
 
 
 def history_table(view: View) -> Html:
@@ -164,7 +164,12 @@ def history_table(view: View) -> Html:
     )
     head = _heads("after", "best plan", "bound", numbers=(0, 1, 2))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", tabindex=0)
+    return _scrolling(table, "What the solver knew when")
+
+
+def _scrolling(table: Html, words: str) -> Html:
+    """A table in a box of limited height that the keyboard can scroll."""
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=words)
 
 
 def _heads(*words: str, numbers: Sequence[int]) -> Html:
