@@ -29,6 +29,7 @@ class _Started(pulp.HiGHS):  # type: ignore[misc]
             solution.col_value = [float(self.start.get(var, 0.0)) for var in lp.variables()]
             solution.value_valid = True
             lp.solverModel.setSolution(solution)
+        lp.solverModel.HandleKeyboardInterrupt = True  # else Ctrl-C waits for the time limit
         lp.solverModel.run()
 
 

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 
 from cosmalloc.greedy import solve as greedy
+from cosmalloc.history import Interrupted
 from cosmalloc.ilp.best import Best, Progress, left, say
 from cosmalloc.ilp.facts import Facts, facts_of
 from cosmalloc.ilp.finish import finished
@@ -64,6 +65,7 @@ def improved(
     except KeyboardInterrupt:
         if best.plan is None:
             raise
+        listener(Interrupted("interrupted"), 1.0)
     return best.outcome(first)
 
 
