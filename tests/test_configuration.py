@@ -16,6 +16,8 @@ from cosmalloc.interchange import (
     read_outcome,
     write_outcome,
 )
+from cosmalloc.map_model import map_model
+from cosmalloc.passes import read_model, read_plan
 from cosmalloc.plan import Configuration
 from cosmalloc.plan_json import outcome_text
 from cosmalloc.solve import solve
@@ -74,3 +76,14 @@ def test_a_damaged_configuration_is_named(key: str, value: Any, fact: str) -> No
     with pytest.raises(InputError) as caught:
         outcome_from_json(entry, PROBLEM)
     assert caught.value.fact == fact
+
+
+def test_a_mapped_module_carries_it_too() -> None:
+    text = "func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {\n  return %x : tensor<4xf32>\n}"
+    for seconds in (2.5, math.inf):
+        mapped = map_model(text, solver="greedy", seconds=seconds, seed=3)
+        _, outcome = read_plan(read_model(mapped.text())[0])
+        assert outcome.configuration == mapped.outcome.configuration
+        assert outcome.configuration == Configuration(
+            version(), "greedy", "traffic", seconds, 3, "npu-2mib"
+        )
