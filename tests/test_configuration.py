@@ -39,7 +39,7 @@ def test_an_outcome_says_how_to_get_it_again(tmp_path: Path) -> None:
 
 def test_the_file_holds_no_time_of_day() -> None:
     first, second = (
-        replace(solve(PROBLEM, solver="greedy", seed=1), seconds=0.0) for _ in range(2)
+        replace(solve(PROBLEM, solver="greedy", seed=1), seconds=0.0, history=()) for _ in range(2)
     )
     assert outcome_text(first, PROBLEM) == outcome_text(second, PROBLEM)
 
