@@ -41,10 +41,7 @@ NOTHING = 1e-7  # of a copy: less is none
 def plans_of(program: Program, x: Floats, seconds: float, seed: int) -> Iterator[Plan]:
     """Legal plans with the solution's links, as far as offsets are found; the likely best first."""
     uses = program.uses
-    on = np.array([x[column] > 0.5 for column in program.x], np.bool_)
-    kept = np.zeros(len(on), np.bool_)
-    for u, column in program.kept.items():
-        kept[u] = x[column] > 0.5
+    on, kept = program.held.chosen(x)
     late = _loaded_late(program, on, kept, seconds)
     pairs = in_place_pairs(uses)
     stays = stays_of(uses, Choice.of(kept, on), pairs)
@@ -65,8 +62,8 @@ def plans_of(program: Program, x: Floats, seconds: float, seed: int) -> Iterator
 
 def _loaded_late(program: Program, on: Bools, kept: Bools, seconds: float) -> Floats | None:
     """The solution with these links, of least seconds, then of least loaded ahead."""
-    fixed = {column: float(on[u]) for u, column in enumerate(program.x)}
-    fixed |= {column: float(kept[u]) for u, column in program.kept.items()}
+    fixed = {column: float(on[u]) for u, column in enumerate(program.held.x)}
+    fixed |= {column: float(kept[u]) for u, column in program.held.kept.items()}
     cost = list(program.rows.cost)
     for column in program.ahead:
         cost[column] += AHEAD
@@ -100,7 +97,7 @@ def _ready(program: Program, copies: Copies, k: int) -> int:
 def _end_stores(program: Program, x: Floats, copies: Copies) -> None:
     """Stores take the seconds that steps leave of the channel, one after the other."""
     uses, roofline = program.uses, program.roofline
-    on = np.array([x[column] > 0.5 for column in program.x], np.bool_)
+    on, _ = program.held.chosen(x)
     idle = roofline.idle(on) - np.array([x[c] for c in program.inward.step]) * program.unit
     seconds = copies.bytes / uses.problem.target.offchip_write_bytes_per_second
     stored = np.flatnonzero(copies.store[:, 0] >= 0)
