@@ -14,7 +14,7 @@ from cosmalloc.ilp.covering import covering_bound
 from cosmalloc.ilp.divide import cut, divided
 from cosmalloc.ilp.facts import facts_of
 from cosmalloc.ilp.layout import layout_of
-from cosmalloc.ilp.orders import by_sink, compact, orders
+from cosmalloc.ilp.orders import by_sink, compact, late, orders
 from cosmalloc.ilp.packing import plan_of_path
 from cosmalloc.ilp.parts import signature
 from cosmalloc.ilp.reach import reach
@@ -225,7 +225,8 @@ def test_windows_cover_the_program_and_the_dearest_comes_first() -> None:
 @SLOW
 @given(problem=problems(rules=["resident"], most_operators=6))
 def test_orders_worth_trying_run(problem: Problem) -> None:
-    for order in (by_sink(problem), compact(problem), *orders(problem)):
+    source = source_order(problem)
+    for order in (by_sink(problem), compact(problem), late(problem, source), *orders(problem)):
         seen: set[int] = set()
         for o in order:
             assert seen >= set(problem.predecessors(o))
