@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import sweep as benchmark
 from cosmalloc.errors import InputError
 from cosmalloc.interchange import write_problem
 from cosmalloc.plan import Objective
@@ -106,6 +107,13 @@ def test_two_processes_give_the_rows_of_one(objective: Objective) -> None:
 def test_ray_gives_the_rows_of_one_process() -> None:
     work = cases()[:4]
     assert sweep(work, engine="ray", workers=2) == sweep(work, engine="serial")
+
+
+def test_the_benchmark_has_every_model_at_every_size() -> None:
+    found = benchmark.cases(["cnn", "mlp"], 3, "greedy", "latency", 5.0)
+    assert [case.problem.name for case in found] == ["cnn"] * 3 + ["mlp"] * 3
+    assert {case.objective for case in found} == {"latency"}
+    assert len({case.key() for case in found}) == 6
 
 
 def test_a_case_has_another_key_for_anything_that_changes_its_row() -> None:

@@ -71,6 +71,9 @@ def _serial(work: Work, _workers: int) -> Iterator[Row]:
 
 
 def _processes(work: Work, workers: int) -> Iterator[Row]:
+    if len(work) == 1:
+        yield from _serial(work, workers)
+        return
     pool = ProcessPoolExecutor(
         min(workers, len(work)), mp_context=get_context("spawn"), initializer=_deaf
     )
