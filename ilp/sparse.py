@@ -82,10 +82,12 @@ class Sparse:
         fixed: Mapping[int, float] | None = None,
         cost: Sequence[float] | None = None,
         seed: int = 0,
+        doubt: float = DOUBT,
     ) -> Solution:
         """The least solution, on one thread. whole: False for the relaxation, whose bound is exact.
 
-        fixed: values of columns. cost: another one. The bound is for the program as solved.
+        fixed: values of columns. cost: another one. The bound is for the program as solved. doubt:
+        relative, what the bound of branch and bound loses for the solver's tolerances.
         """
         bottom, top = np.zeros(len(self.top)), np.array(self.top, np.float64)
         for column, value in (fixed or {}).items():
@@ -93,7 +95,7 @@ class Sparse:
         costs = np.array(self.cost if cost is None else cost, np.float64)
         highs = self._highs(costs, bottom, top, whole, max(seconds, 0.01), seed)
         highs.run()
-        return self._told(highs, costs, bottom, top, whole)
+        return self._told(highs, costs, bottom, top, doubt if whole else None)
 
     def _highs(
         self, cost: Floats, bottom: Floats, top: Floats, whole: bool, seconds: float, seed: int
@@ -128,7 +130,7 @@ class Sparse:
         return highs
 
     def _told(
-        self, highs: highspy.Highs, cost: Floats, bottom: Floats, top: Floats, whole: bool
+        self, highs: highspy.Highs, cost: Floats, bottom: Floats, top: Floats, doubt: float | None
     ) -> Solution:
         status, info = highs.getModelStatus(), highs.getInfo()
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -136,9 +138,9 @@ class Sparse:
         done = status == highspy.HighsModelStatus.kOptimal
         found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         solution = highs.getSolution()
-        if whole and any(self.whole):
+        if doubt is not None and any(self.whole):
             bound = float(info.mip_dual_bound)
-            bound = bound - DOUBT * abs(bound) if math.isfinite(bound) else -INF
+            bound = bound - doubt * abs(bound) if math.isfinite(bound) else -INF
         else:
             dual = np.array(solution.row_dual, np.float64)
             bound = self.weak_duality(cost, bottom, top, dual) if len(dual) else -INF
