@@ -261,3 +261,31 @@ def test_without_any_plan_the_exit_is_1(tmp_path: Path) -> None:
     write_problem(tmp_path / "p.json", NET)
     words = ("--scratchpad", "64,128", "--no-cache", "--engine", "serial")
     assert cosmalloc("sweep", tmp_path / "p.json", *words).code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "fact", "hint"),
+    [
+        (("--engine", "ray"), "the engine `ray` needs Ray", "pip install 'cosmalloc[ray]'"),
+        (("--parquet", "rows.parquet"), "parquet needs pyarrow", "or write --csv"),
+        (("--picture", "sweep.png"), "a picture needs matplotlib", "pip install matplotlib"),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    fact: str,
+    hint: str,
+) -> None:
+    for name in ("ray", "pyarrow", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.chdir(tmp_path)
+    write_problem(tmp_path / "p.json", NET)
+    sizes = ("--scratchpad", "8KiB,16KiB", "--no-cache", "--solver", "greedy")
+    engine = () if "--engine" in words else ("--engine", "serial")
+    done = cosmalloc("sweep", "p.json", *sizes, *engine, *words)
+    assert done.code == 2
+    assert fact in done.err
+    assert hint in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["p.json"]
