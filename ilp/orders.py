@@ -23,11 +23,12 @@ Order = tuple[int, ...]
 
 
 def orders(problem: Problem) -> Iterator[Order]:
-    """Every one once, the source order not among them."""
-    source = source_order(problem)
-    seen = {source}
-    for order in (source, by_sink(problem), compact(problem)):
-        for each in (order, late(problem, order), early(problem, late(problem, order))):
+    """Every one once, the source order not among them; those that do best as a rule first."""
+    seen = {source_order(problem)}
+    for make in (by_sink, compact, source_order):
+        order = make(problem)
+        then = late(problem, order)
+        for each in (early(problem, then), then, order):
             if each not in seen:
                 seen.add(each)
                 yield each

@@ -45,27 +45,12 @@ Phase = Callable[[Best, Facts, float, Progress], None]  # until this time
 
 def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """Betters plan and bound until proven or late."""
-    small = facts.operators <= SMALL
-    plan: tuple[tuple[Phase, float], ...] = (
-        (covered, 0.1),
-        (parted, 0.4),
-        (beamed, 0.3 if small else 0.1),
-        (spined, 0.15),
-        (emptied, 0.15),
-        (reordered, 0.2),
-        (floored, 0.1 if small else 0.0),
-        (replaced, 0.2),
-        (proven, 0.4 if small else 0.1),
-        (windowed, 0.8),
-        (replaced, 0.5 if small else 1.0),
-        (slackened, 1.0),
-    )
+    plan = SMALL_PLAN if facts.operators <= SMALL else LARGE_PLAN
     for phase, share in plan:
         if best.proven or best.hopeless or left(stop) <= 0:
             break
-        if share:
-            phase(best, facts, stop - (1 - share) * left(stop), progress)
-            say(best, progress, 0.5)
+        phase(best, facts, stop - (1 - share) * left(stop), progress)
+        say(best, progress, 0.5)
     say(best, progress, 1.0)
 
 
@@ -78,7 +63,8 @@ def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay in parts of the program, and between them."""
     relaxed = facts_of(contracted(best.problem, reach(best.problem)))
     best.raise_bound(covering_bound(relaxed, left(stop) / 3))
-    best.raise_bound(spine_bound(facts, left(stop)))
+    if left(stop) > 0:
+        best.raise_bound(spine_bound(facts, left(stop)))
 
 
 def parted(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
@@ -113,9 +99,14 @@ def emptied(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 def reordered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What `greedy` makes of other orders, as far as the time goes: the most promising first."""
-    found = sorted(orders(best.problem), key=lambda order: promise(best.problem, order))
-    for order in found:
-        if best.proven or left(stop) <= 0:
+    found: list[tuple[float, tuple[int, ...]]] = []
+    half = left(stop) / 2
+    for order in orders(best.problem):
+        found.append((promise(best.problem, order), order))
+        if left(stop) < half:
+            break
+    for value, order in sorted(found):
+        if best.proven or left(stop) <= 0 or value >= best.value:
             return
         offer_in(best, order, left(stop) / 2)
 
@@ -198,3 +189,30 @@ def place_in(order: tuple[int, ...], count: int) -> tuple[int, ...]:
     for step, operator in enumerate(order):
         place[operator] = step
     return tuple(place)
+
+
+SMALL_PLAN: tuple[tuple[Phase, float], ...] = (
+    (covered, 0.1),
+    (parted, 0.4),
+    (beamed, 0.3),
+    (spined, 0.15),
+    (emptied, 0.15),
+    (reordered, 0.2),
+    (floored, 0.1),
+    (replaced, 0.2),
+    (proven, 0.4),
+    (windowed, 0.8),
+    (replaced, 0.5),
+    (slackened, 1.0),
+)
+LARGE_PLAN: tuple[tuple[Phase, float], ...] = (
+    (covered, 0.1),
+    (parted, 0.4),
+    (reordered, 0.25),
+    (spined, 0.2),
+    (replaced, 0.2),
+    (windowed, 0.8),
+    (emptied, 0.3),
+    (replaced, 0.5),
+    (proven, 1.0),
+)

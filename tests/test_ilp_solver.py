@@ -105,7 +105,7 @@ def stuck(*_):
         time.sleep(0.01)
 
 if __name__ == "__main__":
-    phases.covered = stuck
+    phases.covering_bound = stuck
     from cosmalloc.cli import main
     main()
 """
