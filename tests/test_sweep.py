@@ -24,6 +24,7 @@ from cosmalloc.interchange import write_problem
 from cosmalloc.plan import Objective
 from cosmalloc.solve import solve
 from cosmalloc.sweep import Cache, Case, Row, knees, sizes_in, sweep
+from cosmalloc.sweep import case as case_door
 from cosmalloc.sweep import engines as engines_door
 from cosmalloc.sweep.chart import draw
 from cosmalloc.sweep.knee import knee_of
@@ -133,6 +134,12 @@ def test_a_case_has_another_key_for_anything_that_changes_its_row() -> None:
     assert replace(base, problem=larger).key() == base.key()  # the size asked about counts
 
 
+def test_another_code_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Case(NET, 4_096).key()
+    monkeypatch.setattr(case_door, "fingerprint", lambda: "another")
+    assert Case(NET, 4_096).key() != before
+
+
 def test_finished_rows_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(tmp_path)
     ran: list[int] = []
@@ -170,15 +177,19 @@ def test_a_damaged_row_counts_as_missing(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from cosmalloc.sweep import Cache, Case, sweep
+from cosmalloc.sweep import Cache, Case, case, sweep
 from tests.nets import chain
+case.fingerprint = lambda: "the code of this test"
 net = chain(40, seed=2)
 cases = [Case(net, 64 * k, "greedy") for k in range(100, 160)]
 sweep(cases, engine="serial", cache=Cache(sys.argv[1]))
 """
 
 
-def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_sweep_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_door, "fingerprint", lambda: "the code of this test")
     root = Path(__file__).parent.parent
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=root)
     while child.poll() is None and len(list(tmp_path.rglob("*.json"))) < 10:
