@@ -18,6 +18,7 @@ from typing import Any
 
 DATA = Path(__file__).parent / "data"
 MARK = re.compile(r"<!-- generated: (\w+) -->")
+HOMES = {"ilp.md": "Solvers", "latency.md": "Solvers", "tpu.md": "Machines"}
 MODULES = {  # heading -> module, its public names
     "The front door": "cosmalloc",
     "Passes": "cosmalloc.passes",
@@ -37,14 +38,23 @@ def on_page_markdown(markdown: str, **_context: Any) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """The pages that mkdocs.yml does not list come last, under their headings."""
+    """The pages that mkdocs.yml does not list come in under their headings, in the section where
+    their kind is (`HOMES`) or in one of their own."""
     known = set(listed(config["nav"]))
-    more = [path for path in sorted(DATA.parent.glob("*.md")) if path.name not in known]
-    if more:
-        titles = [path.read_text().partition("\n")[0].lstrip("# ") for path in more]
-        entries = [{title: path.name} for title, path in zip(titles, more, strict=True)]
-        config["nav"] = [*config["nav"], {"More": entries}]
+    for path in sorted(DATA.parent.glob("*.md")):
+        if path.name not in known:
+            title = path.read_text().partition("\n")[0].lstrip("# ")
+            _section(config["nav"], HOMES.get(path.name, "More")).append({title: path.name})
     return config
+
+
+def _section(nav: Any, name: str) -> Any:
+    """The entries of a section, made if it is not there."""
+    for entry in nav:
+        if name in entry:
+            return entry[name]
+    nav.append({name: []})
+    return nav[-1][name]
 
 
 def listed(nav: Any) -> Iterator[str]:
