@@ -294,7 +294,7 @@ def test_names_never_become_markup_or_code(chromium: Browser, tmp_path: Path) ->
     found.rest()
     assert found.page.locator("h1").inner_text().startswith("<script>alert")
     assert found.page.locator("img").count() == 0
-    assert found.page.evaluate("document.querySelectorAll('body script').length") == 12
+    assert found.page.evaluate("document.querySelectorAll('body script').length") == 13
     assert found.errors == []
     assert found.requests == [path.as_uri()]
     found.page.close()
