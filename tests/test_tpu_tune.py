@@ -107,8 +107,8 @@ def test_the_command_prints_both_and_writes_the_options(played: Played, tmp_path
     model.write_text("module {}")
     done = cosmalloc("tpu", "tune", model, "--seconds", "1", "--solver", "greedy", "-o", out)
     assert done.code == 0
-    for words in ("as it is", "cross-program", "copies wished", "less than"):
-        assert words in done.out
+    for words in ("as it is", "cross-program", "copies wished", "less"):
+        assert words in " ".join(done.out.split())
     assert '"xla_msa_max_cross_program_prefetches": "0"' in out.read_text()
     done = cosmalloc("tpu", "tune", model, "--json", "--seconds", "1", "--solver", "greedy")
     assert done.json["best"] == "wish"
