@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -42,7 +43,7 @@ def mlp() -> Program:
         return x @ layers[-1]["w"] + layers[-1]["b"]
 
     widths = (1024, 4096, 4096, 1024, 1024)
-    layers = [{"w": half(a, b), "b": half(b)} for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [{"w": half(a, b), "b": half(b)} for a, b in pairwise(widths)]
     return Program(forward, (layers, half(256, widths[0])))
 
 
@@ -338,8 +339,7 @@ def recommender() -> Program:
         return dense(parameters["top"], jnp.concatenate([bottom, pairs], axis=1))
 
     def dense_shapes(*widths: int) -> list[Tree]:
-        pairs = zip(widths, widths[1:], strict=False)
-        return [{"w": half(a, b), "b": half(b)} for a, b in pairs]
+        return [{"w": half(a, b), "b": half(b)} for a, b in pairwise(widths)]
 
     shapes = {
         "bottom": dense_shapes(256, 512, 256, width),

@@ -13,7 +13,7 @@ from cosmalloc.tpu.buffers import read_buffers
 from cosmalloc.tpu.compile import Compiled
 from cosmalloc.tpu.exact import as_the_compiler_counts, exactness
 from cosmalloc.tpu.extract import extract_program
-from cosmalloc.tpu.log import read_log
+from cosmalloc.tpu.log import read_log, relevant
 from cosmalloc.tpu.solution import read_solution
 from cosmalloc.tpu.topology import topology
 from cosmalloc.verify import verify
@@ -48,6 +48,17 @@ def test_the_log_is_read_by_instruction() -> None:
     assert read.costs["c"].accessed == 12288
     assert read.costs["c"].operands == {(0, ()): 4096.0, (1, ()): 4096.0}
     assert read.seconds is None
+
+
+def test_the_relevant_part_of_a_log_says_the_same() -> None:
+    estimate = "I1 0 x.cc:1] Estimated elapsed time without async copies (sec): 1e-6\n"
+    asked = cost_lines("a", COMPUTE, [4096], 4096)
+    end = "I1 0 x.cc:1] Estimated elapsed time with async copies (sec): 2e-6\n"
+    text = 3 * (log() + "noise\n") + estimate + asked + asked + run_line(0, "a", 1e-9) + end
+    assert read_log(relevant(text)) == read_log(text)
+    assert read_log(text).ran[0].fast == {(0, ())}
+    assert len(relevant(text)) < len(text) / 2
+    assert read_log(relevant(log())) == read_log(log())
 
 
 def test_an_empty_log_says_nothing() -> None:

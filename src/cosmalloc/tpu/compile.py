@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cosmalloc.errors import InputError
+from cosmalloc.tpu.log import relevant
 from cosmalloc.tpu.topology import Topology
 
 LIBRARY = "TPU_LIBRARY_PATH"  # JAX's own word for a libtpu that is not installed beside it
@@ -40,8 +41,8 @@ class Compiled:
     """What the compiler said about one module.
 
     before, after: its scheduled HLO text before and after memory space assignment.
-    buffers: its buffer assignment. log: its log. seconds: wall time of the child.
-    finished: whether the back end ran, too.
+    buffers: its buffer assignment. log: what `read_log` reads of it.
+    seconds: wall time of the child. finished: whether the back end ran, too.
     """
 
     before: str
@@ -159,7 +160,7 @@ def _ask(
         )
     return Compiled(
         **{name: text or "" for name, text in texts.items()},
-        log=said,
+        log=relevant(said),
         seconds=spent,
         finished=finished,
     )

@@ -65,6 +65,20 @@ class Log:
     budget: int
 
 
+def relevant(text: str) -> str:
+    """The lines that `read_log` reads; those before the last simulation once each."""
+    head, mark, tail = text.rpartition("Estimated elapsed time without async copies")
+    marks = ("Cost for <", "simulator.cc", _ANY_ESTIMATE, "max_size_in_bytes")
+    once = dict.fromkeys(
+        line.rpartition("] ")[2] if "Cost for <" in line else line
+        for line in head.split("\n")
+        if any(word in line for word in marks)
+    )
+    rest = [line for line in tail.split("\n") if any(word in line for word in marks)]
+    first = tail.split("\n", 1)[0]
+    return "\n".join([*once, mark + first, *rest])
+
+
 def read_log(text: str) -> Log:
     """The parts of the log that matter; what is missing is empty."""
     costs: dict[str, Measured] = {}
