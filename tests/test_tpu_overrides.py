@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from test_xla_problem import cost
+from xla_texts import BEFORE, CHAIN, LOOP
+
 from cosmalloc.passes.xla_flow import flow
 from cosmalloc.passes.xla_problem import XlaProgram, xla_program
 from cosmalloc.passes.xla_text import parse_hlo
@@ -17,8 +20,6 @@ from cosmalloc.tpu.overrides import (
     overrides,
 )
 from cosmalloc.tpu.topology import topology
-from tests.test_xla_problem import cost
-from tests.xla_texts import BEFORE, CHAIN, LOOP
 
 
 def program(text: str, unroll: int = 0) -> XlaProgram:

@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import pytest
+from command import cosmalloc
+from xla_texts import CHAIN, LOOP, UPDATE
 
 from cosmalloc.errors import InputError
 from cosmalloc.map_model import map_model
@@ -16,8 +18,6 @@ from cosmalloc.passes.xla_read import read_hlo
 from cosmalloc.problem import Problem
 from cosmalloc.target import Target
 from cosmalloc.verify import verify
-from tests.command import cosmalloc
-from tests.xla_texts import CHAIN, LOOP, UPDATE
 
 TARGET = Target("t", 2**16, 64, "anywhere", 1e9, 1e9, 1e10, 1e10, flops_per_second=1e12)
 PLAIN = CHAIN.replace('custom_call_target="two"', 'custom_call_target="AllocateBuffer"')

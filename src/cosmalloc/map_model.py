@@ -130,7 +130,7 @@ def map_model(
 
     machine = _machine(target, scratchpad, alignment, operand_rule)
     reading = _reading(track, bytes_per_element, weights, trip_count)
-    hlo = _hlo_problem(model, machine, reading, name)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
     if hlo is not None:
         outcome = solve(
             hlo,
@@ -176,7 +176,7 @@ def problem_of(
 
     machine = _machine(target, None, None, None)
     reading = _reading(track, bytes_per_element, weights, trip_count)
-    hlo = _hlo_problem(model, machine, reading, name)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
     if hlo is not None:
         return hlo
     module, own_name = _grouped(model, arguments, group)
