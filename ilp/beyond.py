@@ -72,7 +72,8 @@ def improve_latency(best: Best, stop: float, progress: Progress) -> None:
         best.raise_bound(any_order.latency_floor(best.problem, FLOOR * left(stop)))
 
     def attempt(order: Order, seconds: float) -> tuple[Plan | None, float]:
-        return best_latency(best.problem, order, seconds, best.seed)
+        hint = best.plan if best.plan is not None and best.plan.order == order else None
+        return best_latency(best.problem, order, seconds, best.seed, hint=hint)
 
     def told(share: float) -> None:
         if best.plan is not None:
