@@ -12,11 +12,13 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent / "data"
 MARK = re.compile(r"<!-- generated: (\w+) -->")
+HOMES = {"ilp.md": "Solvers", "latency.md": "Solvers", "tpu.md": "Machines"}
 MODULES = {  # heading -> module, its public names
     "The front door": "cosmalloc",
     "Passes": "cosmalloc.passes",
@@ -36,14 +38,23 @@ def on_page_markdown(markdown: str, **_context: Any) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """The pages that mkdocs.yml does not list come last, under their headings."""
+    """The pages that mkdocs.yml does not list come in under their headings, in the section where
+    their kind is (`HOMES`) or in one of their own."""
     known = set(listed(config["nav"]))
-    more = [path for path in sorted(DATA.parent.glob("*.md")) if path.name not in known]
-    if more:
-        titles = [path.read_text().partition("\n")[0].lstrip("# ") for path in more]
-        entries = [{title: path.name} for title, path in zip(titles, more, strict=True)]
-        config["nav"] = [*config["nav"], {"More": entries}]
+    for path in sorted(DATA.parent.glob("*.md")):
+        if path.name not in known:
+            title = path.read_text().partition("\n")[0].lstrip("# ")
+            _section(config["nav"], HOMES.get(path.name, "More")).append({title: path.name})
     return config
+
+
+def _section(nav: Any, name: str) -> Any:
+    """The entries of a section, made if it is not there."""
+    for entry in nav:
+        if name in entry:
+            return entry[name]
+    nav.append({name: []})
+    return nav[-1][name]
 
 
 def listed(nav: Any) -> Iterator[str]:
@@ -86,6 +97,28 @@ def _entries(module_name: str) -> Iterator[str]:
             text = inspect.getdoc(value) or ""
             yield f"### {module_name}.{name}\n\n```python\n{_signature(name, value)}\n```\n"
             yield f"```text\n{text}\n```\n"
+            if inspect.isclass(value):
+                yield from _members(value)
+
+
+def _members(kind: type) -> Iterator[str]:
+    """Public methods and properties that say what they do, a line each."""
+    for name, member in vars(kind).items():
+        text = inspect.getdoc(member)
+        if name.startswith("_") or not text or not _is_member(member):
+            continue
+        called = "" if isinstance(member, property | cached_property) else "(…)"
+        yield f"- `{name}{called}`: {_one_line(text)}"
+    yield ""
+
+
+def _is_member(member: object) -> bool:
+    kinds = (property, cached_property, classmethod, staticmethod)
+    return inspect.isfunction(member) or isinstance(member, kinds)
+
+
+def _one_line(text: str) -> str:
+    return text.partition("\n\n")[0].replace("\n", " ")
 
 
 def _signature(name: str, value: Any) -> str:
@@ -94,7 +127,8 @@ def _signature(name: str, value: Any) -> str:
     except (ValueError, TypeError):
         shown = "(...)"
     word = "class" if inspect.isclass(value) else "def"
-    plain = re.sub(r"<(?:factory|object|function)[^>]*>", "…", shown).replace("'", "")
+    unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", shown)
+    plain = re.sub(r"<(?:factory|object|function)[^>]*>", "…", unquoted)
     if len(plain) <= 80:
         return f"{word} {name}{plain}"
     inside, _, after = plain[1:].rpartition(")")
@@ -114,7 +148,7 @@ def _split(words: str) -> Iterator[str]:
 
 
 def _first(module: Any) -> str:
-    return (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    return _one_line(inspect.getdoc(module) or "")
 
 
 def tables() -> str:

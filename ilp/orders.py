@@ -5,6 +5,10 @@ by_sink   what an operator without readers needs, then the operator, and so on: 
           optimizer's update runs as soon as its gradient is there.
 compact   step by step the ready operator that leaves the fewest bytes behind; of those that leave
           more than they find, the one that became ready last.
+late      any order, and in it each operator that leaves more bytes than it finds right before the
+          first that waits for it.
+early     any order, and in it each operator that frees more bytes than it makes right behind the
+          last that it waits for.
 """
 
 from __future__ import annotations
@@ -19,13 +23,15 @@ Order = tuple[int, ...]
 
 
 def orders(problem: Problem) -> Iterator[Order]:
-    """Every one once, the source order not among them."""
+    """Every one once, the source order not among them; those that do best as a rule first."""
     seen = {source_order(problem)}
-    for make in (by_sink, compact):
+    for make in (by_sink, compact, source_order):
         order = make(problem)
-        if order not in seen:
-            seen.add(order)
-            yield order
+        then = late(problem, order)
+        for each in (early(problem, then), then, order):
+            if each not in seen:
+                seen.add(each)
+                yield each
 
 
 def by_sink(problem: Problem) -> Order:
@@ -47,6 +53,48 @@ def by_sink(problem: Problem) -> Order:
     return tuple(order)
 
 
+def late(problem: Problem, order: Order) -> Order:
+    place = {o: step for step, o in enumerate(order)}
+    anchor: dict[int, int] = {}
+    moved: set[int] = set()
+    for o in reversed(order):
+        after = [r for t in problem.operators[o].outputs for r in problem.readers[t]]
+        anchor[o] = place[o]
+        if after and growth(problem, place, o) > 0:
+            moved.add(o)
+            anchor[o] = min(anchor[r] for r in after)
+    return tuple(sorted(order, key=lambda o: (anchor[o], o not in moved, place[o])))
+
+
+def early(problem: Problem, order: Order) -> Order:
+    place = {o: step for step, o in enumerate(order)}
+    anchor: dict[int, int] = {}
+    moved: set[int] = set()
+    for o in order:
+        before = list(problem.predecessors(o))
+        anchor[o] = place[o]
+        if before and growth(problem, place, o) < 0:
+            moved.add(o)
+            anchor[o] = max(anchor[p] for p in before)
+    return tuple(sorted(order, key=lambda o: (anchor[o], o in moved, place[o])))
+
+
+def growth(problem: Problem, place: dict[int, int], o: int) -> int:
+    """Bytes that an operator makes for later, less those that it reads last."""
+    node = problem.operators[o]
+    made = sum(_bytes(problem, t) for t in node.outputs if problem.readers[t])
+    freed = sum(
+        _bytes(problem, t)
+        for t in node.inputs
+        if all(place[r] <= place[o] for r in problem.readers[t])
+    )
+    return made - freed
+
+
+def _bytes(problem: Problem, t: int) -> int:
+    return problem.tensors[t].bytes * problem.tensors[t].tracked
+
+
 def compact(problem: Problem) -> Order:
     board = _Ready(problem)
     while board.delta:
@@ -63,7 +111,7 @@ class _Ready:
         self.delta: dict[int, int] = {}
         self._left = [len(readers) for readers in problem.readers]
         self._here = [made is not None for made in problem.producer]
-        self._bytes = [tensor.tracked * tensor.bytes for tensor in problem.tensors]
+        self._bytes = [_bytes(problem, t) for t in range(len(problem.tensors))]
         self._since: dict[int, int] = {}
         self._next: list[list[int]] = [[] for _ in problem.operators]
         self._waits = [0] * len(problem.operators)

@@ -10,27 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from cosmalloc.greedy.choose import choose
 from cosmalloc.greedy.outcome import best_of
+from cosmalloc.greedy.prices import ResidentTraffic
 from cosmalloc.greedy.solver import Effort, resident_plans
 from cosmalloc.greedy.uses import uses_of
-from cosmalloc.greedy.working_set import heights, in_place_pairs
+from cosmalloc.greedy.working_set import base_load, heights, in_place_pairs
 from cosmalloc.ilp.best import Best, Progress, left, say
-from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
 from cosmalloc.ilp.divide import divided
-from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.facts import Facts
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.links import best_replacement
-from cosmalloc.ilp.orders import orders
+from cosmalloc.ilp.orders import early, late, orders
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
-from cosmalloc.ilp.reach import reach
 from cosmalloc.ilp.search import beam, best_first
 from cosmalloc.ilp.spine import spine_bound
 from cosmalloc.ilp.steps import Path
-from cosmalloc.ilp.windows import search
+from cosmalloc.ilp.windows import FIRST, Search
 from cosmalloc.lifetimes import lifetimes, source_order
+from cosmalloc.problem import Problem
 
 SMALL = 1200  # operators
 WIDTHS = (4, 32)  # of the beams that look for a first path
@@ -42,26 +43,12 @@ Phase = Callable[[Best, Facts, float, Progress], None]  # until this time
 
 def improve_traffic(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """Betters plan and bound until proven or late."""
-    small = facts.operators <= SMALL
-    plan: tuple[tuple[Phase, float], ...] = (
-        (covered, 0.1),
-        (parted, 0.4),
-        (beamed, 0.3 if small else 0.1),
-        (spined, 0.15),
-        (emptied, 0.15),
-        (reordered, 0.2),
-        (floored, 0.1 if small else 0.0),
-        (replaced, 0.15),
-        (proven, 0.4 if small else 0.1),
-        (windowed, 0.7 if small else 1.0),
-        (slackened, 1.0),
-    )
+    plan = SMALL_PLAN if facts.operators <= SMALL else LARGE_PLAN
     for phase, share in plan:
         if best.proven or best.hopeless or left(stop) <= 0:
             break
-        if share:
-            phase(best, facts, stop - (1 - share) * left(stop), progress)
-            say(best, progress, 0.5)
+        phase(best, facts, stop - (1 - share) * left(stop), progress)
+        say(best, progress, 0.5)
     say(best, progress, 1.0)
 
 
@@ -72,8 +59,6 @@ def covered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay in parts of the program, and between them."""
-    relaxed = facts_of(contracted(best.problem, reach(best.problem)))
-    best.raise_bound(covering_bound(relaxed, left(stop) / 3))
     best.raise_bound(spine_bound(facts, left(stop)))
 
 
@@ -108,10 +93,26 @@ def emptied(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 
 def reordered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
-    """What `greedy` makes of other orders."""
+    """What `greedy` makes of other orders, as far as the time goes: the most promising first."""
+    found: list[tuple[float, tuple[int, ...]]] = []
+    half = left(stop) / 2
     for order in orders(best.problem):
-        if not best.proven:
-            offer_in(best, order, left(stop) / 2)
+        found.append((promise(best.problem, order), order))
+        if left(stop) < half:
+            break
+    for value, order in sorted(found):
+        if best.proven or left(stop) <= 0 or value >= best.value:
+            return
+        offer_in(best, order, left(stop) / 2)
+
+
+def promise(problem: Problem, order: tuple[int, ...]) -> float:
+    """Bytes that the replacement of `greedy` moves in an order, without regard to offsets."""
+    uses = uses_of(problem, lifetimes(problem, order))
+    free = uses.capacity - base_load(uses, in_place_pairs(uses))
+    if free.min(initial=0) < 0:
+        return float("inf")
+    return ResidentTraffic(uses).total(choose(uses, free))
 
 
 def offer_in(best: Best, order: tuple[int, ...], seconds: float) -> None:
@@ -150,14 +151,36 @@ def proven(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 
 def windowed(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
-    """Window after window of the best plan searched anew."""
+    """Window after window of the best plan searched anew, then the links of its order, then its
+    order settled; again while that helps, then with more time for each window."""
     if best.plan is None:
         return
-    for layout in search(layout_of(best.problem, best.plan), left(stop), best.seed):
-        best.offer(layout.plan())
-        say(best, progress, 0.7)
-        if best.proven:
-            return
+    each, longest = FIRST, 4 * left(stop)
+    state = Search(layout_of(best.problem, best.plan), best.seed)
+    while each < longest and left(stop) > 0 and not best.proven:
+        before = best.value
+        for layout in state.better(stop, each):
+            best.offer(layout.plan())
+            say(best, progress, 0.7)
+            if best.proven:
+                return
+        found = best.plan
+        replaced(best, facts, stop - 0.7 * left(stop), progress)
+        settled(best, stop)
+        if best.plan is not found:
+            state = Search(layout_of(best.problem, best.plan), best.seed)
+        if best.value == before:
+            each *= 4
+
+
+def settled(best: Best, stop: float) -> None:
+    """What `greedy` makes of the best plan's order, moved late and early."""
+    if best.plan is None:
+        return
+    then = late(best.problem, best.plan.order)
+    for order in (early(best.problem, then), then, best.plan.order):
+        if left(stop) > 0 and not best.proven and promise(best.problem, order) < best.value:
+            offer_in(best, order, left(stop) / 10)
 
 
 def slackened(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
@@ -183,3 +206,28 @@ def place_in(order: tuple[int, ...], count: int) -> tuple[int, ...]:
     for step, operator in enumerate(order):
         place[operator] = step
     return tuple(place)
+
+
+SMALL_PLAN: tuple[tuple[Phase, float], ...] = (
+    (covered, 0.1),
+    (parted, 0.4),
+    (reordered, 0.15),
+    (beamed, 0.3),
+    (spined, 0.15),
+    (emptied, 0.15),
+    (floored, 0.1),
+    (replaced, 0.2),
+    (proven, 0.4),
+    (windowed, 0.8),
+    (slackened, 1.0),
+)
+LARGE_PLAN: tuple[tuple[Phase, float], ...] = (
+    (covered, 0.1),
+    (parted, 0.4),
+    (reordered, 0.25),
+    (spined, 0.2),
+    (replaced, 0.15),
+    (proven, 0.25),
+    (windowed, 0.9),
+    (emptied, 1.0),
+)

@@ -72,11 +72,16 @@ class Visit:
 
     def rest(self) -> None:
         """Waits until labels and the linked timeline have followed the last move."""
-        self.page.wait_for_timeout(250)
+        self.page.evaluate(
+            "new Promise((done) => setTimeout(() =>"
+            " requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))), 200))"
+        )
 
 
-def visit(started: Browser, report: Path, dark: bool = False, width: int = 1400) -> Visit:
-    """The report, drawn."""
+def visit(
+    started: Browser, report: Path, dark: bool = False, width: int = 1400, part: str = ""
+) -> Visit:
+    """The report, drawn. part: what stands behind its address."""
     page = started.new_page(
         viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light"
     )
@@ -91,7 +96,7 @@ def visit(started: Browser, report: Path, dark: bool = False, width: int = 1400)
     page.on("console", hear)
     page.on("request", lambda request: found.requests.append(request.url))
     page.on("dialog", lambda dialog: found.errors.append(f"dialog: {dialog.message}"))
-    page.goto(report.as_uri())
+    page.goto(report.as_uri() + part)
     page.wait_for_selector("body[data-ready]")
     found.rest()
     return found

@@ -16,6 +16,8 @@ from cosmalloc.interchange import (
     read_outcome,
     write_outcome,
 )
+from cosmalloc.map_model import map_model
+from cosmalloc.passes import read_model, read_plan
 from cosmalloc.plan import Configuration
 from cosmalloc.plan_json import outcome_text
 from cosmalloc.solve import solve
@@ -37,7 +39,7 @@ def test_an_outcome_says_how_to_get_it_again(tmp_path: Path) -> None:
 
 def test_the_file_holds_no_time_of_day() -> None:
     first, second = (
-        replace(solve(PROBLEM, solver="greedy", seed=1), seconds=0.0) for _ in range(2)
+        replace(solve(PROBLEM, solver="greedy", seed=1), seconds=0.0, history=()) for _ in range(2)
     )
     assert outcome_text(first, PROBLEM) == outcome_text(second, PROBLEM)
 
@@ -74,3 +76,14 @@ def test_a_damaged_configuration_is_named(key: str, value: Any, fact: str) -> No
     with pytest.raises(InputError) as caught:
         outcome_from_json(entry, PROBLEM)
     assert caught.value.fact == fact
+
+
+def test_a_mapped_module_carries_it_too() -> None:
+    text = "func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {\n  return %x : tensor<4xf32>\n}"
+    for seconds in (2.5, math.inf):
+        mapped = map_model(text, solver="greedy", seconds=seconds, seed=3)
+        _, outcome = read_plan(read_model(mapped.text())[0])
+        assert outcome.configuration == mapped.outcome.configuration
+        assert outcome.configuration == Configuration(
+            version(), "greedy", "traffic", seconds, 3, "npu-2mib"
+        )

@@ -120,3 +120,15 @@ def test_a_plan_with_faults_is_not_explained(tmp_path: Path) -> None:
     done = cosmalloc("explain", tmp_path / "plan.json", "a")
     assert done.code == 2
     assert "is not legal, it has 1 faults, the first: law 4" in done.err
+
+
+def test_a_mapped_module_is_explained_without_any_other_file(tmp_path: Path) -> None:
+    model = Path(__file__).parent.parent / "examples/models/artifacts/cnn.mlirbc"
+    mapped = tmp_path / "mapped.mlir"
+    assert cosmalloc("map", model, "-o", mapped).code == 0
+    done = cosmalloc("explain", mapped, "step:0")
+    assert done.code == 0
+    assert "runs at step 0" in done.out
+    done = cosmalloc("explain", model, "step:0")
+    assert done.code == 2
+    assert "has no attribute `mem.format`" in done.err

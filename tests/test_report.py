@@ -188,7 +188,7 @@ def test_hostile_names_stay_text() -> None:
     assert "onerror=alert(1)>" not in text.replace("onerror=alert(1)&gt;", "").replace(
         "\\u003cimg src=x onerror=alert(1)>", ""
     )
-    assert sum(name == "script" for name, _ in page.seen) == 12
+    assert sum(name == "script" for name, _ in page.seen) == 13
 
 
 def test_json_in_a_script_never_ends_it() -> None:

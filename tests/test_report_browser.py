@@ -294,7 +294,7 @@ def test_names_never_become_markup_or_code(chromium: Browser, tmp_path: Path) ->
     found.rest()
     assert found.page.locator("h1").inner_text().startswith("<script>alert")
     assert found.page.locator("img").count() == 0
-    assert found.page.evaluate("document.querySelectorAll('body script').length") == 12
+    assert found.page.evaluate("document.querySelectorAll('body script').length") == 13
     assert found.errors == []
     assert found.requests == [path.as_uri()]
     found.page.close()
@@ -332,16 +332,16 @@ def test_an_update_in_place_is_hatched_and_told(chromium: Browser, tmp_path: Pat
     found.page.locator("#search").fill("t")
     found.page.locator("#search").press("Enter")
     assert "in place over x" in found.page.locator("#details-0").inner_text()
+    found.page.locator("#search").fill("x")
+    found.page.locator("#search").press("Enter")
+    assert "in step 0 t takes its bytes in place" in found.page.locator("#details-0").inner_text()
     assert found.errors == []
     found.page.close()
 
 
 def test_webgl_draws_the_same_rectangles(chromium: Browser, report: Path) -> None:
-    page = chromium.new_page(viewport={"width": 1400, "height": 1000})
-    page.goto(report.as_uri() + "#webgl")
-    page.wait_for_selector("body[data-ready]", timeout=60_000)
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.body.dataset.backend") == "webgl"
-    found = colours(page.locator("#map-0"))
-    assert found[(0x00, 0x9E, 0x73)] > 10_000
-    page.close()
+    found = visit(chromium, report, part="#webgl")
+    assert found.page.evaluate("document.body.dataset.backend") == "webgl"
+    assert colours(found.page.locator("#map-0"))[(0x00, 0x9E, 0x73)] > 10_000
+    assert found.errors == []
+    found.page.close()

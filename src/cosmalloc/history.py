@@ -27,6 +27,12 @@ class Standing(str):
         return made
 
 
+class Interrupted(str):
+    """Words of progress: Ctrl-C ended the search, and there is a plan."""
+
+    __slots__ = ()
+
+
 class Known(NamedTuple):
     """What a moment knows beside its time."""
 

@@ -14,3 +14,25 @@ def version() -> str:
         return metadata.version("cosmalloc")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def fingerprint() -> str:
+    """sha256 of this cosmalloc's own code, 64 hexadecimal digits: a change between two releases
+    counts too."""
+    import hashlib
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    package = Path(__file__).parent
+    files = [*package.glob("*.py")]
+    for folder in (path for path in package.iterdir() if path.is_dir()):  # some are links
+        files += folder.glob("**/*.py")
+    found = hashlib.sha256()
+    for path in sorted(files):
+        found.update(f"{path.relative_to(package)}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    native = find_spec("cosmalloc._native")
+    if native is not None and native.origin is not None:
+        found.update(hashlib.sha256(Path(native.origin).read_bytes()).digest())
+    return found.hexdigest()

@@ -21,6 +21,7 @@ from cosmalloc.cli import (
     report_command,
     sweep_command,
     target_command,
+    tpu_command,
     trace_command,
 )
 from cosmalloc.errors import InputError, NoPlanError
@@ -47,6 +48,7 @@ app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
 app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
+app.add_typer(tpu_command.app, name="tpu")
 
 
 def _version(value: bool) -> None:

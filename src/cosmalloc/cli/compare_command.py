@@ -54,9 +54,10 @@ def compare_(
         _print_table(problem, goal, found)
     if interrupted:
         note(f"interrupted: {len(found)} of {len(names)} rows")
+    for row in found:
+        if row.value is None and row.kind == "solver":
+            note(f"{row.name}: no plan: {row.reason}")
     if all(row.value is None for row in found):
-        for reason in dict.fromkeys(row.reason for row in found if row.kind == "solver"):
-            note(f"no plan: {reason}")
         raise typer.Exit(1)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from cosmalloc.history import Interrupted
 from cosmalloc.solve import Progress
 
 SHOW_AFTER = 1.0  # seconds before progress appears
@@ -60,10 +61,27 @@ def note(words: str) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar on stderr for work that takes over a second, where stderr is a terminal."""
+    """A bar on stderr for work that takes over a second, where stderr is a terminal; and, anywhere,
+    a line if Ctrl-C ended a search that has a plan all the same."""
+    interrupted = False
+
+    def listen(words: str, share: float) -> None:
+        nonlocal interrupted
+        interrupted |= isinstance(words, Interrupted)
+        show(words, share)
+
     if not sys.stderr.isatty():
-        yield lambda _words, _share: None
-        return
+        show: Progress = lambda _words, _share: None  # noqa: E731
+        yield listen
+    else:
+        with _bar() as show:
+            yield listen
+    if interrupted:
+        note("interrupted: the best plan so far")
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 

@@ -56,6 +56,7 @@ def sweep_(
     if picture is not None and Path(picture).suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--picture {picture} ends in none of .png, .svg, .pdf")
     check_outputs({"--picture": picture, "--csv": csv, "--parquet": parquet})
+    _check_installed(picture, parquet)
     reading = HowToRead(group, track, bytes_per_element)
     machine = Machine(target, None, alignment, operand_rule)
     sized = (scratchpad, points)
@@ -73,6 +74,18 @@ def sweep_(
         note(f"interrupted: {len(rows)} of {len(cases)} rows; the same command goes on from here")
     if all(row.value is None for row in rows):
         raise typer.Exit(1)
+
+
+def _check_installed(picture: str | None, parquet: str | None) -> None:
+    """What the files need, before the work. Raises InputError."""
+    if picture is not None:
+        from cosmalloc.sweep.chart import matplotlib
+
+        matplotlib()
+    if parquet is not None:
+        from cosmalloc.sweep.tables import pyarrow
+
+        pyarrow()
 
 
 def _cases(
@@ -138,16 +151,18 @@ def _files(
     csv: str | None,
     parquet: str | None,
 ) -> list[tuple[str, str | bytes]]:
-    from cosmalloc.sweep.tables import csv_text, parquet_bytes
-
     files: list[tuple[str, str | bytes]] = []
     if picture is not None:
         from cosmalloc.sweep.chart import draw
 
         files.append((picture, draw(rows, knees, Path(picture).suffix)))
     if csv is not None:
+        from cosmalloc.sweep.tables import csv_text
+
         files.append((csv, csv_text(rows)))
     if parquet is not None:
+        from cosmalloc.sweep.tables import parquet_bytes
+
         files.append((parquet, parquet_bytes(rows)))
     return files
 

@@ -21,6 +21,7 @@ from cosmalloc.traffic import TensorTraffic, traffic
 from cosmalloc.working_set import working_set_bytes
 
 MOST = 5  # neighbours listed, the largest first
+MOST_RESTS = 12  # of a stay, the longest ones: each price takes a judge and a clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Stay:
 
     begins: how. load: window of the load. uses: steps that touch it. lowest: the lowest offset free
     in all its steps with everybody else where they are; its own, if there is no lower one.
-    in_place_of: the operand whose bytes it takes.
+    in_place_of: the operand whose bytes it takes. rests: the longest ones, by step.
     """
 
     start: int
@@ -136,6 +137,10 @@ def explain_tensor(problem: Problem, plan: Plan, tensor: int) -> TensorStory:
     )
 
 
+def _length(gap: tuple[int, int]) -> int:
+    return gap[0] - gap[1]
+
+
 def _step(reader: tuple[str, int]) -> int:
     return reader[1]
 
@@ -158,8 +163,11 @@ def _stay(problem: Problem, plan: Plan, life: Lifetimes, stay: Residency) -> Sta
     free = lowest_free(problem, others, problem.tensors[stay.tensor].bytes)
     under = (old.tensor for old, new in shared_in_place(problem, plan) if new == stay)
     lender = next((problem.tensors[t].name for t in under), None)
-    gaps = ((a + 1, b) for a, b in pairwise(uses) if b > a + 1)
-    rests = (Rest(a, b, price(problem, plan, evicted(problem, plan, stay, a, b))) for a, b in gaps)
+    gaps = sorted(((a + 1, b) for a, b in pairwise(uses) if b > a + 1), key=_length)
+    longest = sorted(gaps[:MOST_RESTS])
+    rests = (
+        Rest(a, b, price(problem, plan, evicted(problem, plan, stay, a, b))) for a, b in longest
+    )
     return Stay(
         stay.start,
         stay.stop,

@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from cosmalloc.traffic import TensorTraffic, Traffic
 
-COMPULSORY = ("compulsory_read", "compulsory_write")
-
 
 class Causes(NamedTuple):
     """Bytes of one tensor, or of many."""

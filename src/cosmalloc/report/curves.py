@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
 
 from cosmalloc.report.axes import (
@@ -21,21 +21,21 @@ from cosmalloc.report.palette import BLUE, GREEN, GREY, SKY, VERMILION
 from cosmalloc.report.view import View
 
 OCCUPANCY, PROGRESS = 170, 220  # pixels high
-STYLE: dict[str, tuple[str, str]] = {  # curve -> colour, dashes
-    "alive": (GREY, "dotted"),
-    "needed": (GREEN, "dashed"),
-    "held": (BLUE, "solid"),
+STYLE: dict[str, tuple[str, list[int]]] = {  # curve -> colour; pixels drawn, pixels left out
+    "alive": (GREY, [2, 3]),
+    "needed": (GREEN, [6, 4]),
+    "held": (BLUE, []),
 }
 
 
-def occupancy(view: View, number: int, across: Range1d) -> figure:
+def occupancy(view: View, number: int) -> figure:
     """The figure `occupancy-NUMBER`: bytes held at each step; those that the step needs, below
     which no plan goes; those that would be held if nothing left before its last use."""
     curves = {"held": view.held, "alive": view.alive}
     if view.needed is not None:
         curves["needed"] = view.needed
     highest = max(int(curve.max(initial=1)) for curve in curves.values())
-    up = extent(with_scratchpad(view.problem, highest))
+    across, up = extent(max(1, len(view.held))), extent(with_scratchpad(view.problem, highest))
     plot = canvas(f"occupancy-{number}", OCCUPANCY, across, up, "width")
     steps_axis(plot, "step")
     bytes_axis(plot, "on chip")
@@ -56,7 +56,7 @@ def occupancy(view: View, number: int, across: Range1d) -> figure:
                 line_color=colour,
                 line_dash=dash,
                 line_width=1.5,
-            )
+            ).glyph.tags = [dash]
     plot.add_layout(scratchpad_line(view.problem))
     return plot
 

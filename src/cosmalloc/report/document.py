@@ -42,7 +42,7 @@ def figures(view: View, number: int, across: Range1d) -> dict[str, figure]:
     """The figures that there is something to draw in, by part."""
     found = {
         "map": memory_map(view, number, across),
-        "occupancy": occupancy(view, number, across),
+        "occupancy": occupancy(view, number),
     }
     if view.timeline is not None:
         found["timeline"] = timeline(view, view.timeline, number)

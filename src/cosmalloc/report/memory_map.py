@@ -102,7 +102,7 @@ def _hatch(plot: figure, boxes: Columns, pattern: str) -> None:
         line_color=None,
         hatch_pattern=pattern,
         hatch_color="#000000",
-        hatch_alpha=0.7,
+        hatch_alpha=0.5,
         hatch_scale=7,
     )
 

@@ -21,7 +21,7 @@ from cosmalloc.report.view import View
 from cosmalloc.sizes import format_bytes
 from cosmalloc.version import version
 
-SCRIPTS = ("words", "plan", "details", "pointer", "search", "theme", "main")
+SCRIPTS = ("words", "follow", "plan", "details", "pointer", "search", "theme", "main")
 LIBRARY = ("bokeh.min.js", "bokeh-gl.min.js")
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline';"

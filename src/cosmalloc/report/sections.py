@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosmalloc.report.markup import Html, joined, tag
-from cosmalloc.report.palette import CIVIDIS, KINDS, ROWS
+from cosmalloc.report.palette import BLUE, CIVIDIS, GREEN, GREY, KINDS, ROWS, SKY, VERMILION
 from cosmalloc.report.tables import (
     causes_table,
     facts_list,
@@ -111,6 +111,13 @@ def _legend(*entries: tuple[str, str], kind: str = "") -> Html:
     return tag("ul", *items, class_=f"legend {kind}".strip())
 
 
+def _line(dashes: str, colour: str) -> str:
+    """The swatch of a curve, long enough to show its dashes."""
+    on, off = {"solid": (26, 0), "dashed": (7, 4), "dotted": (2, 3)}[dashes]
+    stripes = f"{colour} 0 {on}px,transparent {on}px {on + off}px"
+    return f"background:repeating-linear-gradient(90deg,{stripes});width:26px;height:2px"
+
+
 def _map(view: View, number: int) -> Html:
     kinds = _legend(*((f"background:{c}", word) for word, c in KINDS.items()), kind="by-kind")
     ramp = tag(
@@ -123,7 +130,7 @@ def _map(view: View, number: int) -> Html:
     marks = _legend(
         ("background:var(--dots)", "being loaded"),
         ("background:var(--stripes)", "taken in place"),
-        ("border-top:2px dashed #D55E00;height:0", "scratchpad"),
+        (_line("dashed", VERMILION), "scratchpad"),
     )
     zoom = [
         tag("button", sign, type="button", aria_label=words, data_plan=number, data_zoom=factor)
@@ -153,13 +160,11 @@ def _longest(view: View) -> int:
 
 
 def _occupancy(view: View, number: int) -> Html:
-    entries = [("background:#56B4E9;border-top:2px solid #0072B2", "held")]
+    entries = [(f"background:{SKY};border-top:2px solid {BLUE}", "held")]
     if view.needed is not None:
-        entries.append(("border-top:2px dashed #009E73;height:0", "bound: the step needs this"))
-    entries.append(
-        ("border-top:2px dotted #888888;height:0", "if nothing left before its last use")
-    )
-    entries.append(("border-top:2px dashed #D55E00;height:0", "scratchpad"))
+        entries.append((_line("dashed", GREEN), "bound: the step needs this"))
+    entries.append((_line("dotted", GREY), "if nothing left before its last use"))
+    entries.append((_line("dashed", VERMILION), "scratchpad"))
     highest = int(view.held.max(initial=0))
     place = _place(f"occupancy-{number}", f"Bytes on chip at each step, at most {highest:,}")
     return _drawing("Occupancy", _legend(*entries), place)
@@ -177,8 +182,8 @@ def _progress(view: View, number: int) -> Html:
     body = history_table(view)
     if len(view.outcome.history) > 1:
         legend = _legend(
-            ("border-top:2px solid #0072B2;height:0", "best plan"),
-            ("border-top:2px dashed #D55E00;height:0", "proven bound"),
+            (_line("solid", BLUE), "best plan"),
+            (_line("dashed", VERMILION), "proven bound"),
         )
         body = joined(
             legend, _place(f"progress-{number}", "The best plan and the bound over time"), body

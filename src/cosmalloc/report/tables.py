@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cosmalloc.cli.summary import time_words
 from cosmalloc.report.causes import Causes
 from cosmalloc.report.markup import Html, joined, tag
-from cosmalloc.report.palette import CAUSES
+from cosmalloc.report.palette import CAUSES, SKY
 from cosmalloc.report.view import View
 from cosmalloc.sizes import format_bytes
 
@@ -34,6 +34,15 @@ def facts(view: View) -> dict[str, str]:
     }
 
 
+def answers(view: View) -> dict[str, str]:
+    """What the plan answers."""
+    problem, target = view.problem, view.problem.target
+    return {
+        "problem": f"{problem.name}, {len(problem.operators):,} operators",
+        "target": f"{target.name}, {_bytes(target.scratchpad_bytes)}, {target.operand_rule}",
+    }
+
+
 def facts_list(view: View) -> Html:
     """The facts as tiles."""
     rows = (tag("div", tag("dt", key), tag("dd", value)) for key, value in facts(view).items())
@@ -42,7 +51,7 @@ def facts_list(view: View) -> Html:
 
 def comparison(views: Sequence[View]) -> Html:
     """The facts of two plans beside each other; what differs is marked."""
-    first, second = (facts(view) for view in views)
+    first, second = (answers(view) | facts(view) for view in views)
     rows = []
     for key in dict.fromkeys((*first, *second)):
         one, two = first.get(key, "-"), second.get(key, "-")
@@ -77,7 +86,7 @@ def fullest_steps(view: View, number: int) -> Html:
                     "button",
                     tag("span", f"{step}: {node.name}", class_="name"),
                     tag("span", format_bytes(held), class_="number"),
-                    _bar([("#56B4E9", held / highest)]),
+                    _bar([(SKY, held / highest)]),
                     type="button",
                     data_plan=number,
                     data_step=step,
@@ -132,11 +141,10 @@ def tensors_table(view: View, number: int) -> Html:
                 tag("td", _bar(parts), title=words),
             )
         )
-    heads = ("tensor", "kind", "avoidable", "moved", "by cause")
-    head = tag("tr", *(tag("th", word, scope="col") for word in heads))
+    head = _heads("tensor", "kind", "avoidable", "moved", "by cause", numbers=(2, 3))
     more = f"{len(found) - MOST} more tensors move less." if len(found) > MOST else ""
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="tensors")
-    return joined(tag("div", table, class_="scroll", tabindex=0), tag("p", more, class_="quiet"))
+    return joined(_scrolling(table, "Bytes by tensor"), tag("p", more, class_="quiet"))
 
 
 def history_table(view: View) -> Html:
@@ -154,9 +162,21 @@ def history_table(view: View) -> Html:
         )
         for moment in history
     )
-    head = tag("tr", *(tag("th", word, scope="col") for word in ("after", "best plan", "bound")))
+    head = _heads("after", "best plan", "bound", numbers=(0, 1, 2))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", tabindex=0)
+    return _scrolling(table, "What the solver knew when")
+
+
+def _scrolling(table: Html, words: str) -> Html:
+    """A table in a box of limited height that the keyboard can scroll."""
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=words)
+
+
+def _heads(*words: str, numbers: Sequence[int]) -> Html:
+    """The first line of a table; the columns of numbers stand to the right."""
+    sides = ({"class_": "number"} if index in numbers else {} for index in range(len(words)))
+    cells = (tag("th", w, scope="col", **side) for w, side in zip(words, sides, strict=True))
+    return tag("tr", *cells)
 
 
 def _bytes(count: float) -> str:

@@ -18,7 +18,7 @@ from cosmalloc.problem_json import problem_digest
 from cosmalloc.simulate import simulate
 from cosmalloc.solve import solve
 from cosmalloc.traffic import peak, traffic
-from cosmalloc.version import version
+from cosmalloc.version import fingerprint, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Case:
             "seconds": repr(self.seconds),
             "seed": self.seed,
             "version": version(),
+            "code": fingerprint(),
         }
         return hashlib.sha256(canonical(asked)).hexdigest()
 

@@ -18,22 +18,29 @@ DASHES = ("-", "--", ":", "-.")
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def draw(rows: Sequence[Row], knees: Sequence[Knee], kind: str) -> bytes:
-    """The picture. kind: `.png`, `.svg` or `.pdf`. Raises InputError."""
+def matplotlib() -> Any:
+    """matplotlib with what is used of it. Raises InputError where it is missing."""
     try:
-        figures: Any = importlib.import_module("matplotlib.figure")
-        ticker: Any = importlib.import_module("matplotlib.ticker")
-        matplotlib: Any = importlib.import_module("matplotlib")
+        for part in ("figure", "ticker"):
+            importlib.import_module(f"matplotlib.{part}")
     except ImportError:
         raise InputError(
             "a picture needs matplotlib", "pip install matplotlib, or leave it out"
         ) from None
-    figure = figures.Figure(figsize=(11, 4.6), layout="constrained")
+    return importlib.import_module("matplotlib")
+
+
+def draw(rows: Sequence[Row], knees: Sequence[Knee], kind: str) -> bytes:
+    """The picture. kind: `.png`, `.svg` or `.pdf`. Raises InputError."""
+    plots = matplotlib()
+    figure = plots.figure.Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, measure, unit in ((left, "traffic", 2**20), (right, "latency", 1e-3)):
         _curves(axes, rows, knees, measure, unit)
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda at, _: format_bytes(int(at))))
+        axes.xaxis.set_major_formatter(
+            plots.ticker.FuncFormatter(lambda at, _: format_bytes(int(at)))
+        )
         axes.tick_params(axis="x", labelrotation=30)
         axes.set_xlabel("scratchpad")
         axes.set_ylim(bottom=0)
@@ -42,7 +49,7 @@ def draw(rows: Sequence[Row], knees: Sequence[Knee], kind: str) -> bytes:
     right.set_ylabel("latency, ms")
     right.legend(fontsize="small", title="ring: knee", title_fontsize="small")
     out = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "cosmalloc"}):
+    with plots.rc_context({"svg.hashsalt": "cosmalloc"}):
         meta = (
             {"Date": None} if kind == ".svg" else {"CreationDate": None} if kind == ".pdf" else {}
         )

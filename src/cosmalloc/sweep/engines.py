@@ -71,13 +71,22 @@ def _serial(work: Work, _workers: int) -> Iterator[Row]:
 
 
 def _processes(work: Work, workers: int) -> Iterator[Row]:
+    if len(work) == 1:
+        yield from _serial(work, workers)
+        return
     pool = ProcessPoolExecutor(
         min(workers, len(work)), mp_context=get_context("spawn"), initializer=_deaf
     )
     try:
-        tasks = [pool.submit(measure, case, key) for case, key in work]
-        for task in as_completed(tasks):
-            yield task.result()
+        tasks = {pool.submit(measure, case, key) for case, key in work}
+        try:
+            for task in as_completed(tuple(tasks)):
+                tasks.discard(task)
+                yield task.result()
+        except KeyboardInterrupt:  # what runs now is waited for, and kept
+            for task in as_completed([task for task in tasks if not task.cancel()]):
+                yield task.result()
+            raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -43,15 +43,19 @@ def json_text(rows: Sequence[Row], knees: Sequence[Knee]) -> str:
     return json.dumps(json_value(rows, knees), indent=1, allow_nan=False) + "\n"
 
 
-def parquet_bytes(rows: Sequence[Row]) -> bytes:
-    """A parquet file, one row each, columns typed. Raises InputError where pyarrow is missing."""
+def pyarrow() -> tuple[Any, Any]:
+    """pyarrow and its parquet door. Raises InputError where it is missing."""
     try:
-        arrow: Any = importlib.import_module("pyarrow")
-        parquet: Any = importlib.import_module("pyarrow.parquet")
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise InputError(
             "parquet needs pyarrow", "pip install 'cosmalloc[ray]', or write --csv"
         ) from None
+
+
+def parquet_bytes(rows: Sequence[Row]) -> bytes:
+    """A parquet file, one row each, columns typed. Raises InputError where pyarrow is missing."""
+    arrow, parquet = pyarrow()
     kinds = [
         (
             name,

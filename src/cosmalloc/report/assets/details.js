@@ -66,7 +66,10 @@ class Details {
     const stores = [...copies.kind.keys()].filter((i) => copies.kind[i] === "store"
       && copies.tensor[i] === tensor[stay] && left[stay] < copies.start[i] && copies.stop[i] <= right[stay]);
     const words = stores.map((i) => `stored off-chip before step ${copies.stop[i]}`);
-    return `${words.length ? words.join(", ") + "; " : ""}gone before step ${right[stay]}`;
+    const heir = this.sheet.stays.over.indexOf(stay);
+    words.push(heir < 0 ? `gone before step ${right[stay]}`
+      : `in step ${right[stay] - 1} ${this.facts.tensors.name[tensor[heir]]} takes its bytes in place`);
+    return words.join("; ");
   }
 
   stay(stay) {
@@ -119,7 +122,7 @@ class Details {
         ["holds", held.length ? this.list(held, (stay) => this.stayButton(
           stay, `${this.facts.tensors.name[tensor[stay]]}, ${bytes(top[stay] - bottom[stay])}`))
           : "nothing"],
-        ["beside", this.list(beside, (s) => this.stepButton(s))],
+        ["next to it", this.list(beside, (s) => this.stepButton(s))],
       ]),
     ];
   }

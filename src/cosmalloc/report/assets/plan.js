@@ -1,8 +1,6 @@
 // One plan: its figures, the part of them that shows, and what is chosen.
 "use strict";
 
-const REST = 90; // milliseconds without a move
-
 class PlanSheet {
   constructor(number, facts, find) {
     this.number = number;
@@ -16,7 +14,8 @@ class PlanSheet {
       this.stays.left[a] - this.stays.left[b] || this.stays.bottom[a] - this.stays.bottom[b]);
     this.chosen = null;
     this.whenChosen = () => {};
-    this.linkTimeline();
+    this.clock = facts.seconds && new Clock(facts.seconds);
+    linkFigures(this);
     this.map.x_range.change.connect(() => this.labelSoon());
     this.map.y_range.change.connect(() => this.labelSoon());
     this.map.properties.inner_width.change.connect(() => this.labelSoon());
@@ -103,45 +102,6 @@ class PlanSheet {
       .sort((a, b) => (top[b] - bottom[b]) - (top[a] - bottom[a]));
   }
 
-  // --- seconds of steps, and steps of seconds ---
-
-  linkTimeline() {
-    const line = this.find("timeline");
-    if (!line || !this.facts.seconds) return;
-    let quiet = false, waiting = 0; // the other figure follows when the hand rests
-    const follow = (from, to, convert) => from.change.connect(() => {
-      if (quiet) return;
-      clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        quiet = true;
-        to.setv({ start: convert(from.start), end: convert(from.end) });
-        quiet = false;
-      }, REST);
-    });
-    follow(this.map.x_range, line.x_range, (step) => this.secondsAt(step));
-    follow(line.x_range, this.map.x_range, (time) => this.stepAt(time));
-  }
-
-  secondsAt(step) {
-    const { start, stop, end } = this.facts.seconds, at = Math.floor(step);
-    if (step <= 0) return 0;
-    if (at >= start.length) return end;
-    return start[at] + (step - at) * (stop[at] - start[at]);
-  }
-
-  stepAt(time) {
-    const { start, stop, end } = this.facts.seconds;
-    if (time <= 0) return 0;
-    if (time >= end) return start.length;
-    let low = 0, high = start.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (start[middle] <= time) low = middle; else high = middle;
-    }
-    const lasts = stop[low] - start[low];
-    return low + (lasts > 0 ? Math.min(1, Math.max(0, (time - start[low]) / lasts)) : 0);
-  }
-
   // --- names in the rectangles that have room for them ---
 
   labelSoon() {
@@ -153,7 +113,7 @@ class PlanSheet {
     const [a, b] = this.across(), [c, d] = this.up();
     const wide = (this.map.inner_width || 0) / (b - a), high = (this.map.inner_height || 0) / (d - c);
     const { left, right, bottom, top, lifetime, tensor } = this.stays;
-    this.edges(wide > 2 ? 0.6 : 0.2);
+    this.coarsen(wide);
     const old = document.querySelector("input[name=colour]:checked").value === "lifetime";
     const middle = Math.max(1, this.longest()) * 0.45;
     const data = { x: [], y: [], text: [], colour: [] };
@@ -169,12 +129,21 @@ class PlanSheet {
     this.find("labels").data = data;
   }
 
-  // Between rectangles of a pixel or two the edges would be all there is to see.
-  edges(alpha) {
-    for (const field of ["kind", "lifetime"]) {
-      const { glyph } = this.find(`by-${field}`);
-      if (glyph.line_alpha.value !== alpha) glyph.line_alpha = { value: alpha };
+  // With steps of few pixels: edges between rectangles would be all there is to see, dashes would
+  // be lost in the curves, and both take long to draw. wide: pixels per step.
+  coarsen(wide) {
+    const alpha = wide > 2 ? 0.6 : wide > 0.5 ? 0.2 : 0;
+    if (alpha !== this.alpha) {
+      for (const field of ["kind", "lifetime"]) this.find(`by-${field}`).glyph.line_alpha = { value: alpha };
     }
+    const dashed = alpha > 0;
+    if (dashed !== this.dashed) {
+      for (const { glyph } of this.find("occupancy").renderers) {
+        const [dashes] = glyph.tags;
+        if (dashes) glyph.line_dash = { value: dashed ? dashes : [] };
+      }
+    }
+    Object.assign(this, { alpha, dashed });
   }
 
   longest() {

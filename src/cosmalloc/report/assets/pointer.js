@@ -82,7 +82,7 @@ function listenToWheel(element, sheet, pointer, plot) {
     const factor = Math.exp(-(event.deltaY || event.deltaX) / 400), point = pointer.point;
     if (event.shiftKey) sheet.show(sheet.across(), around(sheet.up(), factor, point && plot === sheet.map ? point[1] : undefined));
     else {
-      const step = point && (plot === sheet.find("timeline") ? sheet.stepAt(point[0]) : point[0]);
+      const step = point && (plot === sheet.find("timeline") ? sheet.clock.stepAt(point[0]) : point[0]);
       sheet.show(around(sheet.across(), factor, step));
     }
   }, { passive: false });
