@@ -1,4 +1,7 @@
-"""The solver `auto`: `greedy` at once, then `ilp` with the time that is left; the better plan."""
+"""The solver `auto`: `greedy` at once, then `ilp` with the time that is left; the better plan.
+
+For less latency where operands may lie anywhere, `search`: it starts from `greedy` and `msa`.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,10 @@ def solve(
     progress: Progress | None = None,
 ) -> Outcome:
     """As every solver; the outcome names the one that had the last word."""
+    if objective == "latency" and problem.target.operand_rule == "anywhere":
+        from cosmalloc.latency.search import solve as search
+
+        return search(problem, objective=objective, seconds=seconds, seed=seed, progress=progress)
     began = time.perf_counter()
     first = greedy(problem, objective=objective, seconds=seconds, seed=seed, progress=progress)
     if first.status == "optimal":
