@@ -49,23 +49,29 @@ class Solved:
 def waists(facts: Facts) -> list[tuple[int, int, int]]:
     """Per waist, in the order they run in: operator, the set done behind it, the set alive."""
     known = reach(facts.problem)
-    found = []
-    for o in np.flatnonzero(known.related() == facts.operators - 1).tolist():
+    found, alive, behind = [], 0, 0
+    left = [readers.bit_count() for readers in facts.readers]
+    certain = np.flatnonzero(known.related() == facts.operators - 1).tolist()
+    sets = sorted((known.earlier_set(o).bit_count(), o) for o in certain)
+    for _, o in sets:
         done = known.earlier_set(o) | 1 << o
-        alive = alive_behind(facts, done)
-        sure = facts.makes[o] | facts.reads[o] & ~facts.spills
-        if not alive & ~sure:
+        alive = alive_behind(facts, done & ~behind, alive, left)
+        behind = done
+        if not alive & ~(facts.makes[o] | facts.reads[o] & ~facts.spills):
             found.append((o, done, alive))
-    return sorted(found, key=lambda waist: waist[1].bit_count())
+    return found
 
 
-def alive_behind(facts: Facts, done: int) -> int:
-    """The spanning tensors that were on chip before and are read later."""
-    alive = 0
-    for t, readers in enumerate(facts.readers):
-        begun = readers & done if facts.given >> t & 1 else done >> facts.maker[t] & 1
-        if begun and readers & ~done:
-            alive |= 1 << t
+def alive_behind(facts: Facts, ran: int, alive: int, left: list[int]) -> int:
+    """The spanning tensors alive after `ran` has run too. left: readers still to run, per tensor;
+    changed."""
+    for o in members(ran):
+        alive |= facts.makes[o] | facts.reads[o] & facts.given
+        for t in members(facts.reads[o]):
+            left[t] -= 1
+    for t in members(alive):
+        if not left[t]:
+            alive ^= 1 << t
     return alive
 
 
@@ -84,6 +90,8 @@ def divided(facts: Facts, order: tuple[int, ...], seconds: float) -> Divided | N
     for part, each in zip(parts, signatures, strict=True):
         own = facts_of(part.problem)
         if each not in known:
+            if time.perf_counter() > stop:
+                return Divided(None, bound, False, len(parts))
             share = (stop - time.perf_counter()) / (len(groups) - len(known))
             known[each] = solved(part.problem, own, share)
         found = known[each]
@@ -99,6 +107,7 @@ def cut(facts: Facts, order: tuple[int, ...]) -> list[Part]:
     """The parts between waists, at least SMALLEST operators each but the last."""
     parts: list[Part] = []
     behind, entry = 0, 0
+    place = {o: step for step, o in enumerate(order)}
     borders = [(done, alive) for _, done, alive in waists(facts)]
     if not borders or borders[-1][0] != facts.everything:
         borders.append((facts.everything, 0))
@@ -106,7 +115,7 @@ def cut(facts: Facts, order: tuple[int, ...]) -> list[Part]:
         own = done & ~behind
         if own.bit_count() < SMALLEST and done != facts.everything:
             continue
-        inside = [o for o in order if own >> o & 1]
+        inside = sorted(members(own), key=lambda o: place[o])
         begin, end = ([facts.tensor[t] for t in members(mask)] for mask in (entry, alive))
         parts.append(part_of(facts.problem, inside, begin, end))
         behind, entry = done, alive

@@ -13,13 +13,16 @@ early     any order, and in it each operator that frees more bytes than it makes
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 
+from cosmalloc.ilp.facts import members
 from cosmalloc.ilp.reach import reach
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Problem
 
 Order = tuple[int, ...]
+Rank = tuple[bool, int, int, int, int]
 
 
 def orders(problem: Problem) -> Iterator[Order]:
@@ -44,12 +47,13 @@ def by_sink(problem: Problem) -> Order:
         depth[o] = 1 + max((depth[p] for p in before), default=0)
     known = reach(problem)
     sinks = sorted((o for o in source if o not in followed), key=lambda o: depth[o])
+    place = {o: step for step, o in enumerate(source)}
     order: list[int] = []
     done = 0
     for sink in sinks:
         wanted = (known.earlier_set(sink) | 1 << sink) & ~done
         done |= wanted
-        order += [o for o in source if wanted >> o & 1] if wanted.bit_count() > 1 else [sink]
+        order += sorted(members(wanted), key=lambda o: place[o])
     return tuple(order)
 
 
@@ -97,18 +101,25 @@ def _bytes(problem: Problem, t: int) -> int:
 
 def compact(problem: Problem) -> Order:
     board = _Ready(problem)
-    while board.delta:
-        board.run(min(board.delta, key=board.rank))
+    while board.heap:
+        rank = heapq.heappop(board.heap)
+        o = rank[-1]
+        if o in board.delta and rank == board.rank(o):
+            board.run(o)
     return tuple(board.order)
 
 
 class _Ready:
-    """Mutable. delta: per ready operator the bytes that running it now adds to those alive."""
+    """Mutable. delta: per ready operator the bytes that running it now adds to those alive.
+
+    heap: ranks of ready operators, outdated ones among them.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.order: list[int] = []
         self.delta: dict[int, int] = {}
+        self.heap: list[Rank] = []
         self._left = [len(readers) for readers in problem.readers]
         self._here = [made is not None for made in problem.producer]
         self._bytes = [_bytes(problem, t) for t in range(len(problem.tensors))]
@@ -124,7 +135,7 @@ class _Ready:
             if not waits:
                 self._admit(o)
 
-    def rank(self, o: int) -> tuple[bool, int, int, int, int]:
+    def rank(self, o: int) -> Rank:
         """The least runs next."""
         delta = self.delta[o]
         return delta > 0, min(delta, 0), -self._since[o], delta, o
@@ -139,7 +150,7 @@ class _Ready:
         for t in node.inputs:
             for reader in self.problem.readers[t]:
                 if reader in self.delta:
-                    self.delta[reader] = self._change(reader)
+                    self._note(reader)
         for after in self._next[o]:
             self._waits[after] -= 1
             if not self._waits[after]:
@@ -147,7 +158,11 @@ class _Ready:
 
     def _admit(self, o: int) -> None:
         self._since[o] = len(self.order)
+        self._note(o)
+
+    def _note(self, o: int) -> None:
         self.delta[o] = self._change(o)
+        heapq.heappush(self.heap, self.rank(o))
 
     def _change(self, o: int) -> int:
         node = self.problem.operators[o]

@@ -57,6 +57,9 @@ def _fit(open_: Layout, stays: Stays, free: Bools, fixed: Ints, seed: int) -> In
         return fixed
     start, stop = int(stays.start[free].min()), int(stays.stop[free].max())
     near = np.flatnonzero((stays.start < stop) & (stays.stop > start))
+    groups = _groups(stays, fixed)
+    if _clash(stays, near[fixed[near] >= 0], fixed, groups):
+        return None
     found = native.fit(
         np.maximum(stays.start[near], start),
         np.minimum(stays.stop[near], stop),
@@ -64,7 +67,7 @@ def _fit(open_: Layout, stays: Stays, free: Bools, fixed: Ints, seed: int) -> In
         target.scratchpad_bytes,
         alignment=target.alignment,
         fixed=fixed[near],
-        alias=_groups(stays, fixed)[near],
+        alias=groups[near],
         seconds=SECONDS,
         seed=seed,
     )
@@ -75,6 +78,20 @@ def _fit(open_: Layout, stays: Stays, free: Bools, fixed: Ints, seed: int) -> In
     offsets = fixed.copy()
     offsets[near] = found.offsets
     return offsets
+
+
+def _clash(stays: Stays, pinned: Ints, fixed: Ints, groups: Ints) -> bool:
+    """Whether two pinned stays of different groups now hold a byte in one step: the new window has
+    one of them on chip longer than the old one had."""
+    low, start, stop, group = (a[pinned] for a in (fixed, stays.start, stays.stop, groups))
+    high = low + stays.bytes[pinned]
+    for k in range(len(pinned) - 1):
+        rest = slice(k + 1, None)
+        bytes_meet = (low[rest] < high[k]) & (high[rest] > low[k])
+        steps_meet = (start[rest] < stop[k]) & (stop[rest] > start[k])
+        if (bytes_meet & steps_meet & (group[rest] != group[k])).any():
+            return True
+    return False
 
 
 def _groups(stays: Stays, fixed: Ints) -> Ints:

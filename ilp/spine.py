@@ -25,7 +25,7 @@ import numpy as np
 
 from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
-from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.facts import Facts, facts_of, members
 from cosmalloc.ilp.islands import island_problem, islands, own_tensors, users_of
 from cosmalloc.ilp.parts import part_of, signature
 from cosmalloc.ilp.reach import Reach, reach
@@ -75,6 +75,7 @@ def spine(known: Reach, order: Order) -> Order:
 def parts_along(known: Reach, chain: Order, order: Order) -> list[Order]:
     """Operators of each part, in an order that runs; parts of LEAST operators and more."""
     parts: list[Order] = []
+    place = {o: step for step, o in enumerate(order)}
     behind = (1 << len(order)) - 1  # what runs behind the last part in every order
     at = 0
     while at < len(chain):
@@ -87,7 +88,7 @@ def parts_along(known: Reach, chain: Order, order: Order) -> list[Order]:
         fitting = [each for each in sizes if each[0] <= MOST] or sizes[:1]
         size, k, inside = fitting[-1]
         if LEAST <= size <= MOST:
-            parts.append(tuple(o for o in order if inside >> o & 1))
+            parts.append(tuple(sorted(members(inside), key=lambda o: place[o])))
         behind = known.later_set(chain[k])
         at = k + 1
     return parts

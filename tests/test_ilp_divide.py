@@ -209,6 +209,10 @@ def test_windows_keep_results_in_place() -> None:
         check_search(tangle(12, seed, "resident"), 0.5)
 
 
+def test_a_pinned_stay_that_grows_into_another_is_no_plan() -> None:
+    check_search(with_scratchpad(chain(60, 14, skip=0.4, reach=20), 12_016), 0.5)
+
+
 def test_windows_better_the_plan_of_greedy() -> None:
     assert check_search(blocks(12, 30), 4) > 0
 
