@@ -35,6 +35,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 STRETCHES = 48  # a broken row is looked for in each
 ROUNDS = 200
+FIRST = 0.5  # seconds, at least, for the first program: a bound above 0 is worth being late
 BLOCK = 512  # links unpacked at once
 MANY = 64  # uses; of more, the sequence is picked greedily
 
@@ -83,6 +84,8 @@ def covering_bound(
             cover.add(here, size[here], int(links.need[o]))
             added[o] = True
         left = stop - time.perf_counter()
+        if not best:
+            left = max(left, FIRST)
         if left <= 0 or not cover.solve(left):
             break
         x = cover.x[:columns]
