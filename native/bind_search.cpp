@@ -1,58 +1,13 @@
 // The searches for Python: they run in a thread of their own while this one, without the GIL, waits
 // and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops the
 // search, which then returns what it has.
-#include <condition_variable>
-#include <exception>
-#include <thread>
-
-#include "bindings.hpp"
+#include "interruptible.hpp"
 #include "minimize.hpp"
 
 namespace cosmalloc {
 namespace {
 
 using namespace nb::literals;
-
-// Runs work(cancel) to its end; true if a signal cut it short.
-template <class Work>
-bool run_interruptibly(Work&& work) {
-  std::atomic<bool> cancel{false};
-  std::exception_ptr error;
-  std::mutex mutex;
-  std::condition_variable ended;
-  bool done = false;
-  bool interrupted = false;
-  std::thread worker([&] {
-    try {
-      work(cancel);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    const std::lock_guard lock(mutex);
-    done = true;
-    ended.notify_one();
-  });
-  {
-    const nb::gil_scoped_release release;
-    std::unique_lock lock(mutex);
-    while (!ended.wait_for(lock, std::chrono::milliseconds(10), [&] { return done; })) {
-      lock.unlock();
-      {
-        const nb::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) {
-          PyErr_Clear();
-          interrupted = true;
-          cancel = true;
-        }
-      }
-      lock.lock();
-    }
-    lock.unlock();
-    worker.join();
-  }
-  if (error) std::rethrow_exception(error);
-  return interrupted;
-}
 
 SearchOptions options_of(std::int64_t seed, int threads, bool not_first, bool holes, bool twins,
                          std::int64_t long_run) {

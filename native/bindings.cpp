@@ -202,4 +202,5 @@ NB_MODULE(_native, module) {
   nanobind::class_<cosmalloc::Blocks> blocks = cosmalloc::bind_blocks(module);
   cosmalloc::bind_search(blocks);
   cosmalloc::bind_allocation(module);
+  cosmalloc::bind_states(module);
 }

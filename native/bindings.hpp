@@ -30,4 +30,7 @@ inline Out own(std::vector<std::int64_t> values) {
 // Adds `fit` and `minimize` to the bound class.
 void bind_search(nb::class_<Blocks>& blocks);
 
+// Adds `StateFacts`.
+void bind_states(nb::module_& module);
+
 }  // namespace cosmalloc

@@ -1,0 +1,54 @@
+// Long work for Python: it runs in a thread of its own while this one, without the GIL, waits and
+// looks for signals every few milliseconds.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <thread>
+
+#include "bindings.hpp"
+
+namespace cosmalloc {
+
+// Runs work(cancel) to its end; true if a signal cut it short.
+template <class Work>
+bool run_interruptibly(Work&& work) {
+  std::atomic<bool> cancel{false};
+  std::exception_ptr error;
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool done = false;
+  bool interrupted = false;
+  std::thread worker([&] {
+    try {
+      work(cancel);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex);
+    done = true;
+    ended.notify_one();
+  });
+  {
+    const nb::gil_scoped_release release;
+    std::unique_lock lock(mutex);
+    while (!ended.wait_for(lock, std::chrono::milliseconds(10), [&] { return done; })) {
+      lock.unlock();
+      {
+        const nb::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) {
+          PyErr_Clear();
+          interrupted = true;
+          cancel = true;
+        }
+      }
+      lock.lock();
+    }
+    lock.unlock();
+    worker.join();
+  }
+  if (error) std::rethrow_exception(error);
+  return interrupted;
+}
+
+}  // namespace cosmalloc
