@@ -1,12 +1,14 @@
 """COSMA's evaluation (arXiv 2311.18246) again: non-compulsory bytes of the baselines and of ours.
 
-    python -m benchmarks.cosma [--seconds S] [--json FILE] [NAME ...]
+    python -m benchmarks.cosma [--group fuse|single] [--seconds S] [--json FILE] [NAME ...]
+
+Group: `single` has one operator per node of the graph, as the paper; `fuse` one per kernel.
 
 Budgets: M_R the largest operands and results of one operator, M_P the least peak footprint of any
 order, M_H their mean; of the activations alone, and with the weights. Elements have one byte.
 
 online, offline: least and mean of the four baselines {source order, least-peak order} x {belady,
-cheapest} (see `benchmarks.baselines`). gap: (ours - bound) / ours. `verify` judges every plan.
+cheapest} (see `cosmalloc.baselines`). gap: (ours - bound) / ours. `verify` judges every plan.
 The reduction of a row is 1 - ours / mean of the online baselines; rows in which all move nothing
 are left out of the means.
 """
@@ -22,12 +24,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.baselines import offline, online
-from benchmarks.baselines.replacement import RULES
 from cosmalloc import map_model
+from cosmalloc.baselines import offline, online
+from cosmalloc.baselines.replacement import RULES
 from cosmalloc.ilp.facts import facts_of
 from cosmalloc.ilp.peak import lowest_order
 from cosmalloc.lifetimes import source_order
+from cosmalloc.passes.grouping import Policy
 from cosmalloc.passes.reading import Tracking
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
@@ -114,13 +117,14 @@ def _cell(count: float | None) -> str:
     return "-" if count is None else format_bytes(round(count)) if count else "0"
 
 
-def rows(name: str, tracked: Tracking, seconds: float) -> Iterator[Row]:
+def rows(name: str, tracked: Tracking, seconds: float, group: Policy = "fuse") -> Iterator[Row]:
     """The three budgets of one network."""
     mapped = map_model(
         ARTIFACTS / f"{name}.mlirbc",
         target="npu-8mib",
         bytes_per_element=1,
         track=tracked,
+        group=group,
         solver="greedy",
         scratchpad=2**40,
         alignment=1,
@@ -196,6 +200,7 @@ def summary(found: list[Row], names: tuple[str, ...], words: str) -> Iterator[st
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="networks; default: the fourteen")
+    parser.add_argument("--group", choices=("fuse", "single"), default="fuse")
     parser.add_argument("--seconds", type=float, default=10.0, help="per plan, default 10")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(words)
@@ -203,7 +208,7 @@ def main(words: list[str]) -> int:
     found = []
     for name in options.names or (*HAND, *NAS):
         for tracked in TRACKINGS:
-            for each in rows(name, tracked, options.seconds):
+            for each in rows(name, tracked, options.seconds, options.group):
                 print(f"| {' | '.join(each.cells())} |", flush=True)
                 found.append(each)
     for line in (*summary(found, HAND, "hand-designed"), *summary(found, NAS, "searched")):

@@ -18,7 +18,7 @@ import time
 import jax
 import numpy as np
 
-from benchmarks.sweep import Settings, read, smallest
+from benchmarks.model_sizes import Settings, read, smallest
 from cosmalloc.map_model import map_model
 from cosmalloc.passes import execute_unmapped
 from cosmalloc.sizes import format_bytes

@@ -20,7 +20,7 @@ from dataclasses import asdict, fields
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.sweep import FACTORS, Point, Settings, Sweep, sweep
+from benchmarks.model_sizes import FACTORS, Point, Settings, Sweep, sweep
 from cosmalloc.sizes import format_bytes
 from cosmalloc.target import OPERAND_RULES, OperandRule
 from examples.models.export import ARTIFACTS

@@ -1,145 +1,107 @@
-"""One model under one operand rule, mapped at several sizes of the scratchpad."""
+"""Six models x twelve scratchpads by every engine of `cosmalloc sweep`: the same rows, seconds of
+each.
+
+    pip install 'cosmalloc[ray]'
+    python -m benchmarks.sweep [--solver S] [--objective KIND] [--points N] [--csv FILE] [NAME ...]
+
+Operands may be anywhere; elements have one byte, weights are planned too. Nothing is cached;
+reading the models is not counted, starting the engine is. Rows are compared but for the seconds
+they took; the solver must be one that ends by itself (`greedy`), not by the clock.
+"""
 
 from __future__ import annotations
 
-import resource
+import argparse
+import json
+import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
-from cosmalloc.map_model import PREPARE, map_model
-from cosmalloc.passes import Pipeline, Reading, context, extract, read_model
-from cosmalloc.passes.reading import Tracking
-from cosmalloc.problem import Problem
-from cosmalloc.simulate import simulate
-from cosmalloc.solve import solve
-from cosmalloc.target import OperandRule
+from benchmarks.doc_csv import write_table
+from cosmalloc.map_model import problem_of
+from cosmalloc.sweep import ENGINES, Case, Engine, Row, knees, sizes_in, sweep
 from cosmalloc.target_file import custom, load_target
-from cosmalloc.verify import verify
+from examples.models.export import ARTIFACTS
 
-FACTORS = (1.0, 1.25, 1.5, 2.0)
-MIB2 = 2 * 2**20
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the models are read and solved; see `cosmalloc.map_model`."""
-
-    target: str = "npu-2mib"
-    track: Tracking | None = None
-    bytes_per_element: int | None = None
-    solver: str = "auto"
-    seconds: float = 10.0
+MODELS = (
+    "nasnet_a_mobile",
+    "densenet121",
+    "mobilenet_v2",
+    "transformer_base",
+    "deeplabv3_resnet50",
+    "amoebanet_d",
+)
+RANGE = "64KiB..16MiB"
+WORKERS = 2
+HEAD = ("engine", "workers", "rows", "with a plan", "seconds", "rows per second", "same rows")
 
 
-@dataclass(frozen=True)
-class Point:
-    """One solve. factor: scratchpad / smallest, None for the 2 MiB of the target.
-
-    traffic, bound: non-compulsory bytes, and what is proven of them; latency in seconds; faults:
-    what `verify` finds. All but `status` are None where there is no plan.
-    """
-
-    factor: float | None
-    scratchpad: int
-    status: str
-    seconds: float
-    traffic: int | None = None
-    bound: int | None = None
-    latency: float | None = None
-    faults: int | None = None
+def cases(names: list[str], points: int, solver: str, objective: str, seconds: float) -> list[Case]:
+    """Models x sizes."""
+    found = []
+    machine = custom(load_target("npu-2mib"), operand_rule="anywhere")
+    for name in names:
+        problem = problem_of(ARTIFACTS / f"{name}.mlirbc", target=machine, bytes_per_element=1)
+        sizes = sizes_in(RANGE, points, problem.target.alignment)
+        base = Case(problem, 0, solver, "latency" if objective == "latency" else "traffic", seconds)
+        found += [replace(base, scratchpad=size) for size in sizes]
+    return found
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """What one model needs under one rule.
-
-    operations: of `main`, calls inlined, the return counted. operators, tensors: of the problem.
-    smallest: bytes of the smallest scratchpad under the rule `resident` in program order.
-    map_seconds: one `map_model` from file to mapped module at `smallest`, imports not counted.
-    peak_bytes: resident memory of the process at its height.
-    """
-
-    model: str
-    rule: OperandRule
-    operations: int
-    operators: int
-    tensors: int
-    smallest: int
-    map_seconds: float
-    peak_bytes: int
-    points: tuple[Point, ...]
-
-
-def sweep(path: Path, rule: OperandRule, settings: Settings) -> Sweep:
-    """Everything about one model under one rule. Run it in a process of its own."""
-    resident, _ = read(path, "resident", settings)
-    problem, operations = read(path, rule, settings)
-    least = smallest(resident, settings)
-    step = problem.target.alignment
-    sizes: list[tuple[float | None, int]] = [
-        (f, -(-int(least * f) // step) * step) for f in FACTORS
-    ]
-    sizes[0] = (1.0, least)
-    points = tuple(
-        point(problem, size, factor, settings) for factor, size in [*sizes, (None, MIB2)]
-    )
+def timed(work: list[Case], engine: Engine) -> tuple[list[Row], float]:
+    """Rows, and the seconds they took."""
     began = time.perf_counter()
-    map_model(
-        path,
-        target=problem.target,
-        scratchpad=least,
-        track=settings.track,
-        bytes_per_element=settings.bytes_per_element,
-        solver=settings.solver,
-        seconds=settings.seconds,
-    )
-    took = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    counts = operations, len(problem.operators), len(problem.tensors)
-    return Sweep(path.name.split("-")[0].split(".")[0], rule, *counts, least, took, peak, points)
+    rows = sweep(work, engine=engine, workers=WORKERS)
+    return rows, time.perf_counter() - began
 
 
-def read(path: Path, rule: OperandRule, settings: Settings) -> tuple[Problem, int]:
-    """The problem in a file, and the operations it was made of."""
-    target = custom(load_target(settings.target), operand_rule=rule)
-    module, name = read_model(path)
-    Pipeline.parse(PREPARE).run(module)
-    operations = len(context.entry(module.operation).regions[0].blocks[0].operations)
-    Pipeline.parse("group-operators").run(module)
-    reading = Reading(settings.track, settings.bytes_per_element)
-    with module.context, module.operation.location:
-        return extract(module.operation, target, reading, name).problem, operations
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join(MODELS)}")
+    parser.add_argument("--solver", default="greedy")
+    parser.add_argument("--objective", choices=("traffic", "latency"), default="traffic")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--points", type=int, default=12)
+    parser.add_argument("--json", type=Path, help="rows, knees and seconds")
+    parser.add_argument("--csv", type=Path, help="the table of docs/benchmarks.md")
+    options = parser.parse_args(words)
+    names = options.names or list(MODELS)
+    work = cases(names, options.points, options.solver, options.objective, options.seconds)
+    print(f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", sep="\n", flush=True)
+    first: list[Row] = []
+    took: dict[str, float] = {}
+    table: list[tuple[str, ...]] = []
+    alike = True
+    for engine in ENGINES:
+        if engine == "ray" and find_spec("ray") is None:
+            print("| ray | - | Ray is not installed | - | - | - | - |")
+            continue
+        rows, took[engine] = timed(work, engine)
+        first = first or rows
+        alike &= rows == first
+        plans = sum(row.value is not None for row in rows)
+        workers = 1 if engine == "serial" else WORKERS
+        rate = f"{len(rows) / took[engine]:.1f}"
+        cells = (engine, workers, len(rows), plans, f"{took[engine]:.2f}", rate, rows == first)
+        table.append(tuple(map(str, cells)))
+        print(f"| {' | '.join(table[-1])} |", flush=True)
+    if options.csv:
+        write_table(
+            options.csv,
+            f"A sweep of {len(names)} models x {options.points} sizes by every engine",
+            f"python -m benchmarks.sweep {' '.join(words)}".rstrip(),
+            HEAD,
+            table,
+            f"Models: {', '.join(names)}.",
+        )
+    if options.json:
+        found = {"seconds": took, "same": alike, "rows": [row.to_json() for row in first]}
+        found["knees"] = [f"{k.model} {k.measure} {k.scratchpad}" for k in knees(first)]
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    return int(not alike)
 
 
-def smallest(problem: Problem, settings: Settings) -> int:
-    """The first size that has a plan, going up by what the solver says would do."""
-    size = 0
-    while True:
-        outcome = solve(sized(problem, size), solver=settings.solver, seconds=settings.seconds)
-        if outcome.plan is not None:
-            return size
-        if outcome.smallest_scratchpad is None or outcome.smallest_scratchpad <= size:
-            raise RuntimeError(f"no plan for {problem.name} at {size} bytes: {outcome.reason}")
-        size = outcome.smallest_scratchpad
-
-
-def point(problem: Problem, size: int, factor: float | None, settings: Settings) -> Point:
-    problem = sized(problem, size)
-    outcome = solve(problem, solver=settings.solver, seconds=settings.seconds)
-    if outcome.plan is None:
-        return Point(factor, size, outcome.status, outcome.seconds)
-    return Point(
-        factor,
-        size,
-        outcome.status,
-        outcome.seconds,
-        traffic=int(outcome.value or 0),
-        bound=None if outcome.bound is None else int(outcome.bound),
-        latency=simulate(problem, outcome.plan).latency,
-        faults=len(verify(problem, outcome.plan)),
-    )
-
-
-def sized(problem: Problem, scratchpad: int) -> Problem:
-    return replace(problem, target=replace(problem.target, scratchpad_bytes=scratchpad))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`make demo`: MobileNetV2 into 2 MiB, the plan proven legal, the network run on real data."""
+"""`make demo`: MobileNetV2 into 2 MiB, proven legal, run on real data, drawn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ import numpy as np
 import cosmalloc
 from cosmalloc.cli.console import print_facts
 from cosmalloc.cli.summary import facts, summary
+from cosmalloc.files import write_whole
 from cosmalloc.passes import execute, execute_unmapped
+from cosmalloc.plan_picture import draw
+from cosmalloc.report import report_html, view_of
 from examples.models.arguments import load, random_arguments
 
+OUT = Path(__file__).parent.parent / "out"
 MODEL = Path(__file__).parent / "models" / "artifacts" / "mobilenet_v2.mlirbc"
 
 
@@ -31,6 +35,10 @@ def main() -> None:
     function, _ = load("mobilenet_v2")
     whole = np.asarray(jax.jit(function)(*arguments))
     difference = np.abs(through_plan - whole).max() / np.abs(whole).max()
+    OUT.mkdir(exist_ok=True)
+    picture, page = OUT / "mobilenet_v2.svg", OUT / "mobilenet_v2.html"
+    write_whole(picture, draw(mapped.problem, mapped.outcome, ".svg"))
+    write_whole(page, report_html(view_of(mapped.problem, mapped.outcome)))
     print_facts(
         "MobileNetV2, one byte per element, exported by JAX",
         facts(summary(mapped.problem, mapped.outcome))
@@ -39,6 +47,8 @@ def main() -> None:
             "run": "through the plan's addresses and copies: outputs "
             + ("equal" if np.array_equal(through_plan, plain) else "DIFFER from")
             + f" the unmapped run's bit for bit; {difference:.1e} off `jax.jit` of the whole",
+            "picture": f"{picture.relative_to(OUT.parent)}; to look around in:"
+            f" {page.relative_to(OUT.parent)}",
         },
     )
     if faults or not np.array_equal(through_plan, plain) or difference > 1e-4:

@@ -44,10 +44,16 @@ from itertools import combinations
 import pulp
 
 from cosmalloc.errors import InputError
-from cosmalloc.ilp.highs import Solved, solve_model
+from cosmalloc.ilp.milp import Solved, solve_model
 from cosmalloc.plan import Outcome, Plan, Residency, Status, Transfer
 from cosmalloc.problem import Problem
 
+REASONS = {
+    "infeasible": "the model has no solution",
+    "unknown": "the time was up before a solution was found",
+    "missing": "no solver of integer programs is installed: `pip install highspy`",
+    "doubtful": "what the solver calls a solution breaks a row in whole numbers",
+}
 Row = list[pulp.LpVariable]
 Rows = dict[int, Row]  # by tensor, then by step
 
@@ -87,9 +93,9 @@ def solve_cosma(problem: Problem, seconds: float, order: tuple[int, ...] | None 
     model = cosma.model
     model += pulp.lpSum(cost)
     solved = solve_model(cosma.model, seconds)
-    if solved.ending in ("infeasible", "unknown"):
+    if solved.ending not in ("optimal", "feasible"):
         status: Status = "infeasible" if solved.ending == "infeasible" else "unknown"
-        return Outcome(problem.name, "cosma", status, "traffic", reason="the model has no solution")
+        return Outcome(problem.name, "cosma", status, "traffic", reason=REASONS[solved.ending])
     plan = plan_of(cosma)
     value = round(solved.value) * cosma.unit
     return Outcome(

@@ -17,7 +17,7 @@ import math
 import pulp
 
 from cosmalloc.ilp.facts import Facts, members
-from cosmalloc.ilp.highs import solve_model
+from cosmalloc.ilp.milp import solve_model
 
 
 def floor_of_all_orders(facts: Facts, seconds: float) -> int:

@@ -8,23 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import highspy
 import pulp
 
-Ending = Literal["optimal", "feasible", "infeasible", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """value: of the variables, only with `optimal` and `feasible`, read from the model. bound: no
-    solution has less; minus infinity where nothing is proven."""
-
-    ending: Ending
-    value: float
-    bound: float
+from cosmalloc.ilp.milp import Solved
 
 
 class _Started(pulp.HiGHS):  # type: ignore[misc]
@@ -40,36 +29,32 @@ class _Started(pulp.HiGHS):  # type: ignore[misc]
             solution.col_value = [float(self.start.get(var, 0.0)) for var in lp.variables()]
             solution.value_valid = True
             lp.solverModel.setSolution(solution)
+        lp.solverModel.HandleKeyboardInterrupt = True  # else Ctrl-C waits for the time limit
         lp.solverModel.run()
 
 
-def solve_model(
-    model: pulp.LpProblem,
-    seconds: float,
-    start: Mapping[pulp.LpVariable, float] | None = None,
-    seed: int = 0,
+def run(
+    model: pulp.LpProblem, seconds: float, start: Mapping[pulp.LpVariable, float], seed: int
 ) -> Solved:
-    """Minimises on one thread; the variables of `model` hold the solution. start: of all variables,
-    what is not named is 0."""
+    """Minimises on one thread; the variables of `model` hold the solution."""
     solver = _Started(
-        start or {},
+        start,
         msg=False,
         threads=1,
-        timeLimit=max(seconds, 0.01),
+        timeLimit=seconds,
         gapRel=0.0,
         gapAbs=0.0,
-        random_seed=seed,
+        random_seed=seed % 2**31,
     )
     model.solve(solver)
     info = model.solverModel.getInfo()
     whole = any(var.cat == pulp.LpInteger for var in model.variables())
     found = model.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
     value = float(info.objective_function_value) if found else math.inf
-    bound = float(info.mip_dual_bound) if whole else value
+    done = model.sol_status == pulp.LpSolutionOptimal
+    bound = float(info.mip_dual_bound) if whole else value if done else -math.inf
     if model.status == pulp.LpStatusInfeasible or model.sol_status == pulp.LpSolutionInfeasible:
         return Solved("infeasible", math.inf, math.inf)
     if not found or not math.isfinite(value):
         return Solved("unknown", math.inf, bound)
-    if model.sol_status == pulp.LpSolutionOptimal:
-        return Solved("optimal", value, max(bound, -math.inf))
-    return Solved("feasible", value, bound)
+    return Solved("optimal" if done else "feasible", value, bound)

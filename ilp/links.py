@@ -33,7 +33,7 @@ from cosmalloc.greedy.links import traffic
 from cosmalloc.greedy.stays import Stays, stays_of
 from cosmalloc.greedy.uses import Bools, Uses, uses_of
 from cosmalloc.greedy.working_set import base_load, in_place_pairs
-from cosmalloc.ilp.highs import solve_model
+from cosmalloc.ilp.milp import solve_model
 from cosmalloc.ilp.packing import ABSENT, Pairs, choice_of, fitted, none_fits, placed, plan_at
 from cosmalloc.lifetimes import lifetimes
 from cosmalloc.plan import Plan
@@ -96,7 +96,9 @@ def best_replacement(
     stop = time.perf_counter() + seconds
     uses = uses_of(problem, lifetimes(problem, order))
     pairs = in_place_pairs(uses)
-    program = build(uses, pairs)
+    program = build(uses, pairs, stop)
+    if program is None:
+        return Replaced(None, 0, False, 0)
     start = None if hint is None else program.start(links_of(uses, hint))
     bound, certain = 0, True
     for rounds in range(1, ROUNDS + 1):
@@ -108,7 +110,7 @@ def best_replacement(
             bound = max(bound, math.ceil(solved.bound - 1e-6) * program.unit)
         if solved.ending == "infeasible":
             return Replaced(None, bound, certain, rounds)
-        if solved.ending == "unknown":
+        if solved.ending not in ("optimal", "feasible"):
             return Replaced(None, bound, False, rounds)
         kept = program.kept()
         stays, found = stays_of(uses, choice_of(kept), pairs), None
@@ -124,8 +126,8 @@ def best_replacement(
     return Replaced(None, bound, False, ROUNDS)
 
 
-def build(uses: Uses, pairs: Pairs) -> Program:
-    """(1) to (3)."""
+def build(uses: Uses, pairs: Pairs, stop: float = math.inf) -> Program | None:
+    """(1) to (3); None if that takes longer than until `stop`."""
     model = pulp.LpProblem("links", pulp.LpMinimize)
     links = np.flatnonzero(~uses.last).tolist()
     drops = {u: model.add_variable(f"d_{u}", 0, 1, pulp.LpInteger) for u in links}
@@ -141,6 +143,8 @@ def build(uses: Uses, pairs: Pairs) -> Program:
         if int(uses.tensor[u]) in stores:
             model += drops[u] <= stores[int(uses.tensor[u])]  # (2)
     for over, need in rows(uses, pairs):
+        if time.perf_counter() > stop:
+            return None
         sized = [(u, int(uses.size[uses.tensor[u]])) for u in over]
         scale = math.gcd(*(size for _, size in sized)) or 1
         row = pulp.LpAffineExpression([(drops[u], size // scale) for u, size in sized])

@@ -1,7 +1,8 @@
-"""Best-first search and beam search over the states of `steps`.
+"""The best path over the states of `steps`, and a good one.
 
-Best first: the first state taken that has run everything is the best. Where the time is up first,
-the cheapest state still waiting is a lower bound for every plan.
+The native search (`states`) first. Where the sets of operators that can have run are too many for
+its bounds, best first: the first state taken that has run everything is the best; where the time is
+up first, the cheapest state still waiting is a lower bound for every plan.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from cosmalloc.ilp.facts import Facts
+from cosmalloc.ilp.states import MOST, search_states
 from cosmalloc.ilp.steps import CHECK, ROOT, Late, Node, Path, beats, successors
 
 RIVALS = 200  # states of one `done` that a new one is compared with
@@ -35,6 +37,20 @@ class Found:
 
 def best_first(facts: Facts, seconds: float, below: int, order: Order | None = None) -> Found:
     """The path with the least traffic under `below` bytes, over all orders or for the one given."""
+    if max(facts.operators, len(facts.size)) > MOST:
+        return cheapest_first(facts, seconds, below, order)
+    stop = time.perf_counter() + seconds
+    first = search_states(facts, seconds, below, order)
+    if first.proven or first.sets or seconds <= 0:
+        return Found(first.path, first.bound, first.proven, first.states)
+    limit = below if first.path is None else first.path.paid
+    found = cheapest_first(facts, max(0.0, stop - time.perf_counter()), limit, order)
+    bound, states = max(first.bound, found.bound), first.states + found.states
+    return Found(found.path or first.path, bound, found.proven, states)
+
+
+def cheapest_first(facts: Facts, seconds: float, below: int, order: Order | None = None) -> Found:
+    """`best_first` in Python, state by state: the cheapest so far goes on."""
     stop = time.perf_counter() + seconds
     rivals: dict[int, list[Node]] = defaultdict(list)
     heap: list[tuple[int, int, int, int, Node]] = [(0, 0, 0, 0, ROOT)]

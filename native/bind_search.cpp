@@ -1,6 +1,5 @@
-// The searches for Python: they run in a thread of their own while this one, without the GIL, waits
-// and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops the
-// search, which then returns what it has.
+// The searches for Python; see interruptible.hpp for how Ctrl-C ends one.
+#include "bindings.hpp"
 #include "interruptible.hpp"
 #include "minimize.hpp"
 

@@ -202,5 +202,7 @@ NB_MODULE(_native, module) {
   nanobind::class_<cosmalloc::Blocks> blocks = cosmalloc::bind_blocks(module);
   cosmalloc::bind_search(blocks);
   cosmalloc::bind_allocation(module);
+  cosmalloc::bind_clock(module);
+  cosmalloc::bind_latency(module);
   cosmalloc::bind_states(module);
 }

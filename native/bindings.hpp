@@ -30,6 +30,12 @@ inline Out own(std::vector<std::int64_t> values) {
 // Adds `fit` and `minimize` to the bound class.
 void bind_search(nb::class_<Blocks>& blocks);
 
+// Adds the class `Clock`.
+void bind_clock(nb::module_& module);
+
+// Adds the class `Draft`.
+void bind_latency(nb::module_& module);
+
 // Adds `StateFacts`.
 void bind_states(nb::module_& module);
 

@@ -1,9 +1,12 @@
-// Long work for Python: it runs in a thread of its own while this one, without the GIL, waits and
-// looks for signals every few milliseconds.
+// How a search runs for Python: in a thread of its own while the calling one, without the GIL,
+// waits and looks for signals every few milliseconds. A signal whose handler raises (Ctrl-C) stops
+// the search, which then returns what it has.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <mutex>
 #include <thread>
 
 #include "bindings.hpp"

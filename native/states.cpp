@@ -116,7 +116,6 @@ StateResult search_states(const StateFacts& facts, const StateOptions& options,
   if (most <= 256) return Searcher<4>(facts, options, control).run();
   if (most <= 512) return Searcher<8>(facts, options, control).run();
   if (most <= 1024) return Searcher<16>(facts, options, control).run();
-  if (most <= 2048) return Searcher<32>(facts, options, control).run();
   return Searcher<64>(facts, options, control).run();
 }
 

@@ -35,17 +35,11 @@ class Kernels:
 
     def run(self, operator: int, operands: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Results of one operator on these operands."""
-        import jax
-
         handle = self.program.operations[operator]
         key = callee(handle) if handle.name == "func.call" else f"%{operator}"
         if key not in self.compiled:
             self.compiled[key] = compile_module(self._bytecode(operator))
-        device = jax.devices("cpu")[0]
-        arrays = [jax.device_put(operand, device) for operand in operands]
-        found = self.compiled[key].execute_sharded(arrays)
-        results = found.disassemble_into_single_device_arrays()
-        return [np.asarray(shards[0]) for shards in results]
+        return run_compiled(self.compiled[key], operands)
 
     def _bytecode(self, operator: int) -> bytes:
         """A module whose `main` is the operator's kernel."""
@@ -93,3 +87,13 @@ def compile_module(bytecode: bytes) -> Any:
     options = xla_client.CompileOptions()
     devices = xla_client.DeviceList((device,))
     return device.client.compile_and_load(bytecode, devices, options)
+
+
+def run_compiled(executable: Any, operands: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Results of an executable of `compile_module` on these operands."""
+    import jax
+
+    device = jax.devices("cpu")[0]
+    found = executable.execute_sharded([jax.device_put(operand, device) for operand in operands])
+    results = found.disassemble_into_single_device_arrays()
+    return [np.asarray(shards[0]) for shards in results]

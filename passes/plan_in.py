@@ -12,7 +12,7 @@ from cosmalloc.passes.program import Program, extract
 from cosmalloc.passes.reading import Reading
 from cosmalloc.passes.rules import where
 from cosmalloc.passes.strip_memory import is_transfer
-from cosmalloc.plan import Outcome, Plan, Residency, Transfer
+from cosmalloc.plan import Configuration, Outcome, Plan, Residency, Transfer
 from cosmalloc.problem import Problem
 from cosmalloc.target import Target
 
@@ -51,7 +51,17 @@ def read_program(module: ir.Operation) -> MappedProgram:
     name = mem.to_word(given[mem.PROBLEM], mem.PROBLEM)
     program = extract(module, target, reading, name)
     plan = _plan(program)
-    outcome = mem.to_value(Outcome, given[mem.OUTCOME], mem.OUTCOME, problem=name, plan=plan)
+    asked = None
+    if mem.CONFIGURATION in given:
+        asked = mem.to_value(Configuration, given[mem.CONFIGURATION], mem.CONFIGURATION)
+    outcome = mem.to_value(
+        Outcome,
+        given[mem.OUTCOME],
+        mem.OUTCOME,
+        problem=name,
+        plan=plan,
+        configuration=asked,
+    )
     return MappedProgram(program, reading, outcome)
 
 

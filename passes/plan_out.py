@@ -53,6 +53,8 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
             "bound": _float(outcome.bound),
         }
     )
+    if outcome.configuration is not None:
+        module[mem.CONFIGURATION] = mem.dictionary(dataclasses.asdict(outcome.configuration))
 
 
 def canonical(plan: Plan) -> Plan:

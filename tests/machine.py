@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cosmalloc.plan import Plan, Residency, Transfer
 from cosmalloc.problem import Operator, Problem
+from tests.widen import updates_in_place
 
 
 class WrongError(Exception):
@@ -84,6 +85,7 @@ class Machine:
                 read |= dict.fromkeys(self._bytes(stay), tensor)
             elif self.problem.target.operand_rule == "resident" or tensor not in self.valid:
                 raise WrongError(f"step {step} reads wrong bytes of {tensor}")
+        self._check_updates(step)
         for tensor in filter(self._is_tracked, operator.outputs):
             stay = self._covering(tensor, step)
             if stay is None:
@@ -99,6 +101,22 @@ class Machine:
             stay = self._covering(tensor, step)
             if stay is not None:
                 self._expect(tensor, stay, tensor)
+
+    def _check_updates(self, step: int) -> None:
+        """The bytes that an operator does not write are there before it writes the others."""
+        for at, operands, result in updates_in_place(self.problem, self.plan):
+            if at != step:
+                continue
+            made = self._covering(result, step)
+            if not any(self._lies_at(operand, made, step) for operand in operands):
+                raise WrongError(f"step {step} makes {result} apart from what it updates")
+
+    def _lies_at(self, operand: int, made: Residency | None, step: int) -> bool:
+        """Whether the operand is whole where the result is made, on chip or off."""
+        stay = self._covering(operand, step)
+        if stay is None or not self._holds(stay, operand):
+            return made is None
+        return made is not None and made.offset == stay.offset
 
     def _is_tracked(self, tensor: int) -> bool:
         return self.problem.tensors[tensor].tracked

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from cosmalloc.plan import Plan, Residency, Transfer
 from cosmalloc.problem import Problem
 from tests.widen import (
+    covers,
     is_free,
     off_chip_needs,
     overwritten,
     share_bytes,
+    updates_agree,
+    updates_in_place,
     valid_from,
     with_copy,
     with_stay,
@@ -35,7 +38,8 @@ def mutations(problem: Problem, plan: Plan) -> Iterator[Mutation]:
     """All of them, every kind at every place."""
     for law, make in KINDS:
         for broken in make(problem, plan):
-            yield Mutation(law, make.__name__.strip("_"), broken)
+            if make in APART or law == 1 or updates_agree(problem, broken):
+                yield Mutation(law, make.__name__.strip("_"), broken)
 
 
 def _swap_of_dependents(problem: Problem, plan: Plan) -> Iterator[Plan]:
@@ -279,6 +283,39 @@ def _store_dropped_before_a_direct_read(problem: Problem, plan: Plan) -> Iterato
             yield _without(plan, index)
 
 
+def _result_away_from_what_it_updates(problem: Problem, plan: Plan) -> Iterator[Plan]:
+    """Made at another free place."""
+    for step, operands, result in updates_in_place(problem, plan):
+        for index, stay in enumerate(plan.residencies):
+            if (stay.tensor, stay.start) != (result, step) or overwritten(problem, plan, stay):
+                continue
+            for offset in range(
+                0,
+                problem.target.scratchpad_bytes - _size(problem, stay) + 1,
+                problem.target.alignment,
+            ):
+                moved = with_stay(plan, index, replace(stay, offset=offset))
+                free = is_free(problem, moved, moved.residencies[index], stay.start, stay.stop)
+                on_chip = all(covers(plan, operand, step) for operand in operands)
+                if free and on_chip and not updates_agree(problem, moved):
+                    yield moved
+
+
+def _operand_left_on_chip_by_its_update(problem: Problem, plan: Plan) -> Iterator[Plan]:
+    """The result is written off-chip, the operand's stay goes on through that step."""
+    for step, _, result in updates_in_place(problem, plan):
+        for index, stay in enumerate(plan.residencies):
+            if (
+                stay.stop <= step
+                and not covers(plan, result, step)
+                and not overwritten(problem, plan, stay)
+                and is_free(problem, plan, stay, stay.stop, step + 1)
+            ):
+                longer = with_stay(plan, index, replace(stay, stop=step + 1))
+                if not updates_agree(problem, longer):
+                    yield longer
+
+
 def _output_never_stored(problem: Problem, plan: Plan) -> Iterator[Plan]:
     for tensor, index in _only_stores(problem, plan):
         wanted = off_chip_needs(problem, plan, tensor)
@@ -315,8 +352,11 @@ KINDS: tuple[tuple[int, Callable[[Problem, Plan], Iterator[Plan]]], ...] = (
     (6, _stay_cut_before_its_last_use),
     (6, _result_nowhere),
     (6, _store_dropped_before_a_direct_read),
+    (6, _result_away_from_what_it_updates),
+    (6, _operand_left_on_chip_by_its_update),
     (7, _output_never_stored),
 )
+APART = {_result_away_from_what_it_updates, _operand_left_on_chip_by_its_update}
 
 
 def _size(problem: Problem, stay: Residency) -> int:

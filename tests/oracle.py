@@ -131,12 +131,16 @@ class Game:
         if not self.problem.tensors[tensor].tracked:
             yield move
             return
-        if self.problem.target.operand_rule == "anywhere":
+        updated = self._updated(tensor, accessed, step)
+        if self.problem.target.operand_rule == "anywhere" and (
+            not updated or any(not move.state.holds(operand) for operand in updated)
+        ):
             yield _moved_out(move, tensor, accessed)
-        for offset in self._free(move.state, tensor, None):
+        for offset in () if updated else self._free(move.state, tensor, None):
             yield _holding(_act(move, Action("make", tensor, step, offset)), tensor, offset)
         for operand, offset in move.state.held:
             takes = self._may_take(tensor, operand, step) and operand not in move.state.ended
+            takes = takes and (not updated or operand in updated)
             if takes and offset in self._free(move.state, tensor, operand):
                 yield self._taken(move, tensor, operand, offset, step)
 
@@ -156,6 +160,17 @@ class Game:
             and operand in self.problem.operators[self.order[step]].inputs
             and not self._later_reads(operand, step + 1)
         )
+
+    def _updated(self, result: int, accessed: int, step: int) -> list[int]:
+        """The operands whose bytes become those that the operator does not write."""
+        tensors = self.problem.tensors
+        if self.problem.target.operand_rule == "resident" or accessed >= tensors[result].bytes:
+            return []
+        return [
+            operand
+            for operand in self.problem.operators[self.order[step]].inputs
+            if tensors[operand].kind != "output" and self._may_take(result, operand, step)
+        ]
 
     def _forget_ended(self, move: Move) -> Iterator[Move]:
         for tensor in move.state.ended:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import execution, models, scaling
-from benchmarks.sweep import FACTORS, Point, Settings, Sweep, read, smallest, sweep
+from benchmarks.model_sizes import FACTORS, Point, Settings, Sweep, read, smallest, sweep
 from cosmalloc.map_model import map_model
 from cosmalloc.target import OPERAND_RULES, OperandRule
 from examples.models.export import ARTIFACTS

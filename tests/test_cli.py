@@ -43,6 +43,8 @@ def outside(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
 def without_seconds(path: Path) -> dict[str, Any]:
     plan: dict[str, Any] = json.loads(path.read_text())
     del plan["seconds"]
+    for moment in plan["history"]:
+        del moment["seconds"]
     return plan
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from benchmarks.baselines import offline, online
-from benchmarks.baselines.replacement import RULES, Held, Rule, cheapest, victims
+from cosmalloc.baselines import offline, online
+from cosmalloc.baselines.replacement import RULES, Held, Rule, cheapest, victims
 from cosmalloc.ilp import solve
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Problem

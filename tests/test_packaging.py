@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("src", "passes", "cost_model", "ilp", "rl_agent", "native", "examples", "benchmarks")
 SOURCES = sorted({path.resolve() for name in FOLDERS for path in (ROOT / name).rglob("*.py")})
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-HEAVY = {"jax", "jaxlib", "numba", "pulp", "highspy", "matplotlib", "mctx", "keras"}
+HEAVY = {"jax", "jaxlib", "numba", "pulp", "highspy", "matplotlib", "bokeh", "mctx", "keras"}
 
 LOADED = """
 import json, sys

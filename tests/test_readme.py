@@ -1,4 +1,4 @@
-"""What README.md and docs/ show is what happens."""
+"""What README.md shows is what happens; the pages under docs/ are read by test_docs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}-{number}")
-    for path in TEXTS
+    for path in TEXTS[:1]
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL))
 ]
 

@@ -18,14 +18,59 @@ def widened(problem: Problem, plan: Plan, seed: int) -> Plan:
     for index in dice.sample(range(len(plan.residencies)), len(plan.residencies)):
         stay = plan.residencies[index]
         stop = dice.randint(stay.stop, len(plan.order))
-        longer = replace(stay, stop=stop)
+        longer = with_stay(plan, index, replace(stay, stop=stop))
         if is_free(problem, plan, stay, stay.stop, stop) and not overwritten(problem, plan, stay):
-            plan = with_stay(plan, index, longer)
+            plan = longer if updates_agree(problem, longer) else plan
     for index in dice.sample(range(len(plan.transfers)), len(plan.transfers)):
         copy = plan.transfers[index]
         widen = _wider_load if copy.kind == "load" else _wider_store
-        plan = widen(problem, plan, index, dice)
+        wider = widen(problem, plan, index, dice)
+        plan = wider if updates_agree(problem, wider) else plan
     return plan
+
+
+def updates_agree(problem: Problem, plan: Plan) -> bool:
+    """Whether every operand updated in place lies where the result is made."""
+    return all(
+        any(_place(plan, operand, step) == _place(plan, result, step) for operand in operands)
+        for step, operands, result in updates_in_place(problem, plan)
+    )
+
+
+def updates_in_place(problem: Problem, plan: Plan) -> list[tuple[int, list[int], int]]:
+    """(step, operands, result) where an operator writes part of a result in the alias group of
+    operands that nobody wants afterwards."""
+    found = []
+    for step, index in enumerate(plan.order):
+        node = problem.operators[index]
+        for result, written in zip(node.outputs, node.output_bytes_accessed, strict=True):
+            entry = problem.tensors[result]
+            if problem.target.operand_rule == "resident" or entry.alias_group is None:
+                continue
+            operands = [
+                t
+                for t in node.inputs
+                if problem.tensors[t].alias_group == entry.alias_group
+                and problem.tensors[t].kind != "output"
+                and not any(t in problem.operators[o].inputs for o in plan.order[step + 1 :])
+            ]
+            if entry.tracked and written < entry.bytes and operands:
+                found.append((step, operands, result))
+    return found
+
+
+def _place(plan: Plan, tensor: int, step: int) -> int | None:
+    """The offset at which the tensor is whole in the step, None if it is off-chip."""
+    for stay in plan.residencies:
+        loads = [
+            copy.stop
+            for copy in plan.transfers
+            if (copy.kind, copy.tensor, copy.start) == ("load", tensor, stay.start)
+        ]
+        here = stay.tensor == tensor and stay.start <= step < stay.stop
+        if here and min(loads, default=0) <= step:
+            return stay.offset
+    return None
 
 
 def is_free(problem: Problem, plan: Plan, stay: Residency, start: int, stop: int) -> bool:

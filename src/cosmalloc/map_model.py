@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jaxlib.mlir import ir
 
     from cosmalloc.passes.grouping import Policy
-    from cosmalloc.passes.reading import Tracking
+    from cosmalloc.passes.reading import Reading, Tracking
 
 PREPARE = "inline,drop-barriers,canonicalize,cse"
 
@@ -118,18 +118,12 @@ def map_model(
 
     Raises InputError for what a user can fix. No plan is no error: read `outcome.status`.
     """
-    from cosmalloc.passes import Pipeline, Reading, annotate, extract, read_model
+    from cosmalloc.passes import annotate, extract
     from cosmalloc.passes.insert_transfers import insert_transfers
-    from cosmalloc.passes.reading import WEIGHTS
 
-    machine = target if isinstance(target, Target) else load_target(target)
-    if (scratchpad, alignment, operand_rule) != (None, None, None):
-        machine = custom(
-            machine, scratchpad=scratchpad, alignment=alignment, operand_rule=operand_rule
-        )
-    reading = Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
-    module, own_name = read_model(model, arguments)
-    Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
+    machine = _machine(target, scratchpad, alignment, operand_rule)
+    reading = _reading(track, bytes_per_element, weights, trip_count)
+    module, own_name = _grouped(model, arguments, group)
     with module.context, module.operation.location:
         program = extract(module.operation, machine, reading, name or own_name)
         outcome = solve(
@@ -145,3 +139,58 @@ def map_model(
         annotate(program, reading, outcome)
         insert_transfers(program, outcome.plan)
     return MappedModel(module, program.problem, outcome)
+
+
+def problem_of(
+    model: Any,
+    arguments: Sequence[Any] | None = None,
+    *,
+    target: str | Path | Target = "npu-2mib",
+    group: Policy = "fuse",
+    track: Tracking | None = None,
+    bytes_per_element: int | None = None,
+    weights: str | None = None,
+    trip_count: int | None = None,
+    name: str | None = None,
+) -> Problem:
+    """The problem that `map_model` solves for the same model and options. Raises InputError."""
+    from cosmalloc.passes import extract
+
+    machine = _machine(target, None, None, None)
+    reading = _reading(track, bytes_per_element, weights, trip_count)
+    module, own_name = _grouped(model, arguments, group)
+    with module.context, module.operation.location:
+        return extract(module.operation, machine, reading, name or own_name).problem
+
+
+def _machine(
+    target: str | Path | Target,
+    scratchpad: int | str | None,
+    alignment: int | None,
+    operand_rule: OperandRule | None,
+) -> Target:
+    machine = target if isinstance(target, Target) else load_target(target)
+    if (scratchpad, alignment, operand_rule) == (None, None, None):
+        return machine
+    return custom(machine, scratchpad=scratchpad, alignment=alignment, operand_rule=operand_rule)
+
+
+def _reading(
+    track: Tracking | None,
+    bytes_per_element: int | None,
+    weights: str | None,
+    trip_count: int | None,
+) -> Reading:
+    from cosmalloc.passes import Reading
+    from cosmalloc.passes.reading import WEIGHTS
+
+    return Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
+
+
+def _grouped(model: Any, arguments: Sequence[Any] | None, group: Policy) -> tuple[ir.Module, str]:
+    """A module of kernels, and the model's name."""
+    from cosmalloc.passes import Pipeline, read_model
+
+    module, own_name = read_model(model, arguments)
+    Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
+    return module, own_name

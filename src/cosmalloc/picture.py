@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from html import escape
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmalloc.buffers_csv import BufferTable
-from cosmalloc.errors import InputError
 
 WIDTH, HEIGHT = 1000, 600  # of an SVG, in its units
 COLOURS = ("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#9c755f")
@@ -40,15 +38,12 @@ def svg(table: BufferTable, offsets: NDArray[np.int64], peak: int) -> str:
 
 def png(table: BufferTable, offsets: NDArray[np.int64], peak: int) -> bytes:
     """The packing as a PNG, by matplotlib."""
-    try:
-        agg = importlib.import_module("matplotlib.backends.backend_agg")
-        figures = importlib.import_module("matplotlib.figure")
-    except ImportError:
-        raise InputError(
-            "a PNG needs matplotlib", "pip install 'cosmalloc[picture]', or write a .svg"
-        ) from None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     first, steps = _extent(table)
-    figure = figures.Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.bar(
         x=table.lower,
@@ -64,7 +59,7 @@ def png(table: BufferTable, offsets: NDArray[np.int64], peak: int) -> bytes:
         xlim=(first, first + max(steps, 1)), ylim=(0, max(peak, 1)), xlabel="step", ylabel="byte"
     )
     out = io.BytesIO()
-    agg.FigureCanvasAgg(figure).print_png(out)
+    figure.savefig(out, format="png")
     return out.getvalue()
 
 

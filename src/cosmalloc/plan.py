@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from cosmalloc.errors import InputError
 
@@ -61,6 +61,31 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Configuration:
+    """What was asked for when an outcome was made; with `version` (of cosmalloc) enough to ask for
+    it again. seconds: the time the solver was given. target: the machine's name.
+    """
+
+    version: str
+    solver: str
+    objective: Objective
+    seconds: float
+    seed: int
+    target: str
+
+
+class Moment(NamedTuple):
+    """What a solver knew at one moment.
+
+    seconds: since it started. value: of its best plan, bound: proven, None where there was none.
+    """
+
+    seconds: float
+    value: float | None
+    bound: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a solver ended.
 
@@ -71,6 +96,8 @@ class Outcome:
     seconds: wall time the solver took.
     reason: why there is no plan, in words for people.
     smallest_scratchpad: bytes that would do, where the solver knows.
+    history: the moments at which the solver knew more than before; empty where nobody kept them.
+    configuration: how to get it again, None where unknown; no part of the answer.
     """
 
     problem: str
@@ -83,6 +110,8 @@ class Outcome:
     seconds: float = field(default=0.0, compare=False)
     reason: str = ""
     smallest_scratchpad: int | None = None
+    history: tuple[Moment, ...] = field(default=(), compare=False)
+    configuration: Configuration | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES or self.objective not in OBJECTIVES:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +26,8 @@ from cosmalloc.json_text import check_format, from_text, to_text
 from cosmalloc.plan import (
     OBJECTIVES,
     STATUSES,
+    Configuration,
+    Moment,
     Objective,
     Outcome,
     Plan,
@@ -36,6 +38,7 @@ from cosmalloc.plan import (
 )
 from cosmalloc.problem import Problem
 from cosmalloc.problem_json import problem_digest
+from cosmalloc.version import version
 
 FORMAT = "cosmalloc.plan/1"
 
@@ -45,7 +48,7 @@ def outcome_to_json(outcome: Outcome, problem: Problem) -> dict[str, Any]:
     plan = outcome.plan or Plan(())
     return {
         "format": FORMAT,
-        "version": _version(),
+        "version": version(),
         "problem": outcome.problem,
         "problem_digest": problem_digest(problem),
         "solver": outcome.solver,
@@ -56,8 +59,13 @@ def outcome_to_json(outcome: Outcome, problem: Problem) -> dict[str, Any]:
             "bound": _finite(outcome.bound),
         },
         "seconds": outcome.seconds,
+        "configuration": _configuration_to_json(outcome.configuration),
         "reason": outcome.reason,
         "smallest_scratchpad": outcome.smallest_scratchpad,
+        "history": [
+            {"seconds": m.seconds, "value": _finite(m.value), "bound": _finite(m.bound)}
+            for m in outcome.history
+        ],
         "order": list(plan.order),
         "residencies": [
             {"tensor": r.tensor, "offset": r.offset, "start": r.start, "stop": r.stop}
@@ -99,6 +107,8 @@ def outcome_from_json(entry: Mapping[str, Any], problem: Problem, place: str = "
         smallest_scratchpad=None
         if smallest is None
         else integer(entry, "smallest_scratchpad", top),
+        configuration=_configuration(entry, top),
+        history=_history(entry, top),
     )
 
 
@@ -146,6 +156,41 @@ def _plan(entry: Mapping[str, Any], top: str, promised: bool) -> Plan | None:
     )
 
 
+def _configuration_to_json(asked: Configuration | None) -> dict[str, Any] | None:
+    if asked is None:
+        return None
+    return dataclasses.asdict(asked) | {"seconds": _finite(asked.seconds)}
+
+
+def _configuration(entry: Mapping[str, Any], top: str) -> Configuration | None:
+    if entry.get("configuration") is None:
+        return None
+    place = f"{top}configuration"
+    asked = mapping(entry["configuration"], place)
+    seconds = _number_or_none(asked, "seconds", place)
+    return Configuration(
+        version=text(asked, "version", place),
+        solver=text(asked, "solver", place),
+        objective=cast(Objective, choice(asked, "objective", place, OBJECTIVES)),
+        seconds=math.inf if seconds is None else seconds,
+        seed=integer(asked, "seed", place),
+        target=text(asked, "target", place),
+    )
+
+
+def _history(entry: Mapping[str, Any], top: str) -> tuple[Moment, ...]:
+    if entry.get("history") is None:
+        return ()
+    return tuple(
+        Moment(
+            number(value, "seconds", place),
+            _number_or_none(value, "value", place),
+            _number_or_none(value, "bound", place),
+        )
+        for place, value in objects(entry, "history", top)
+    )
+
+
 def _value(goal: Mapping[str, Any], place: str, promised: bool) -> float | None:
     value = _number_or_none(goal, "value", place)
     if promised and value is None:
@@ -177,10 +222,3 @@ def _number_or_none(entry: Mapping[str, Any], key: str, place: str) -> float | N
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _version() -> str:
-    try:
-        return version("cosmalloc")
-    except PackageNotFoundError:
-        return "unknown"

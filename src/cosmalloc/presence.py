@@ -33,9 +33,15 @@ class Presence:
 
     def on_chip(self, tensor: int, step: int) -> bool:
         """Whether the whole tensor is on chip while step `step` runs."""
+        return self.start(tensor, step) is not None
+
+    def start(self, tensor: int, step: int) -> int | None:
+        """The start of the residency that has the whole tensor on chip in step `step`, if any."""
         group = self.stays.get(tensor, ())
         at = bisect_right(group, step, key=_start) - 1
-        return at >= 0 and group[at][1] <= step < group[at][2]
+        if at >= 0 and group[at][1] <= step < group[at][2]:
+            return group[at][0]
+        return None
 
 
 def _start(stay: tuple[int, int, int]) -> int:

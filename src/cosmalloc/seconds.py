@@ -29,6 +29,9 @@ class OperatorSeconds(NamedTuple):
     off_chip: float
 
 
+Rule = Callable[[Problem, int, Where, Cost], OperatorSeconds]  # `operator_seconds` is one
+
+
 def compute_seconds(problem: Problem, operator: int) -> float:
     """The operator's own figure, or its flops at the target's rate. InputError if neither."""
     node = problem.operators[operator]

@@ -19,7 +19,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.plan import Plan
 from cosmalloc.presence import Presence
 from cosmalloc.problem import Problem
-from cosmalloc.seconds import Cost, compute_seconds, copy_seconds, operator_seconds
+from cosmalloc.seconds import Cost, Rule, compute_seconds, copy_seconds, operator_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,30 @@ class Timeline:
     latency: float
 
 
-def simulate(problem: Problem, plan: Plan, cost: Cost = compute_seconds) -> Timeline:
+def simulate(
+    problem: Problem,
+    plan: Plan,
+    cost: Cost = compute_seconds,
+    rule: Rule = operator_seconds,
+    queues: type[Channel] = Channel,
+) -> Timeline:
     """The timeline of a legal plan; InputError for one with steps or copies that don't exist.
 
-    cost: seconds of an operator's arithmetic; the rules of bytes and queues stay.
+    cost: seconds of an operator's arithmetic; rule: how they and its bytes become its time;
+        queues: how copies move meanwhile.
     """
     _check(problem, plan)
     here = Presence.of(plan)
     need = [copy_seconds(problem, copy) for copy in plan.transfers]
     shared = problem.target.copy_engines == 1
     queue_of = [0 if shared or copy.kind == "load" else 1 for copy in plan.transfers]
-    channel = Channel(need, queue_of)
+    channel = queues(need, queue_of)
     borders = _borders(problem, plan)
     now = 0.0
     start, stop, stall = [], [], []
     for step, operator in enumerate(plan.order):
         begin = _cross(channel, borders[step], now)
-        time = operator_seconds(problem, operator, partial(here.on_chip, step=step), cost)
+        time = rule(problem, operator, partial(here.on_chip, step=step), cost)
         if time.total > 0:
             channel.run(begin, time.total, (time.total - time.off_chip) / time.total)
         stall.append(begin - now)

@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from cosmalloc.errors import InputError
-from cosmalloc.plan import OBJECTIVES, Objective, Outcome
+from cosmalloc.history import Recorder
+from cosmalloc.plan import OBJECTIVES, Configuration, Objective, Outcome
 from cosmalloc.problem import Problem
 from cosmalloc.verify import verify
+from cosmalloc.version import version
 
 Progress = Callable[
     [str, float], None
@@ -38,6 +40,8 @@ SOLVERS: dict[str, str] = {  # name -> module:function
     "auto": "cosmalloc.auto:solve",
     "greedy": "cosmalloc.greedy:solve",
     "ilp": "cosmalloc.ilp:solve",
+    "msa": "cosmalloc.latency.msa:solve",
+    "search": "cosmalloc.latency.search:solve",
 }
 
 
@@ -61,8 +65,9 @@ def solve(
     if not seconds >= 0:
         raise InputError(f"a solver can't have {seconds} seconds", "give 0 or more")
     began = time.perf_counter()
+    recorder = Recorder(lambda: time.perf_counter() - began, progress)
     outcome = solver_named(solver)(
-        problem, objective=objective, seconds=seconds, seed=seed, progress=progress
+        problem, objective=objective, seconds=seconds, seed=seed, progress=recorder
     )
     if outcome.plan is not None:
         faults = verify(problem, outcome.plan)
@@ -71,7 +76,13 @@ def solve(
                 f"solver `{outcome.solver}` made a plan of `{problem.name}` with"
                 f" {len(faults)} faults, the first: {faults[0]}"
             )
-    return replace(outcome, seconds=time.perf_counter() - began)
+    asked = Configuration(version(), solver, objective, seconds, seed, problem.target.name)
+    return replace(
+        outcome,
+        seconds=time.perf_counter() - began,
+        configuration=asked,
+        history=recorder.history(outcome),
+    )
 
 
 def solver_named(name: str) -> Solver:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import fields, replace
-from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cosmalloc.errors import InputError
 from cosmalloc.files import read_text
@@ -13,20 +12,30 @@ from cosmalloc.sizes import parse_bytes
 from cosmalloc.target import OperandRule, Target
 from cosmalloc.target_json import target_from_json
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 
 def target_names() -> tuple[str, ...]:
     """The shipped targets, sorted."""
-    folder = resources.files("cosmalloc") / "targets"
     return tuple(
-        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+        sorted(
+            f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml")
+        )
     )
+
+
+def _folder() -> Traversable:
+    from importlib import resources
+
+    return resources.files("cosmalloc") / "targets"
 
 
 def load_target(name_or_path: str | Path) -> Target:
     """A shipped target by its name, or one from a TOML file. InputError."""
     name = str(name_or_path)
     if name in target_names():
-        text = (resources.files("cosmalloc") / "targets" / f"{name}.toml").read_text("utf-8")
+        text = (_folder() / f"{name}.toml").read_text("utf-8")
         return parse_target(text, f"{name}.toml")
     if not name.endswith(".toml") and not Path(name).is_file():
         raise InputError(
@@ -38,6 +47,8 @@ def load_target(name_or_path: str | Path) -> Target:
 
 def parse_target(text: str, place: str) -> Target:
     """A target from the text of a TOML file. place: its name, for errors. InputError."""
+    import tomllib  # here and below: commands that load no target start sooner
+
     try:
         entry = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

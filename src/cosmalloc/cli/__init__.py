@@ -1,4 +1,4 @@
-"""The command line: `cosmalloc map|solve|verify|simulate|pack|targets|opt`.
+"""The command line: `cosmalloc COMMAND`, one module a command.
 
 Data goes to stdout, words to stderr. Exit 0: a plan; 1: no plan, or a plan with faults; 2: a wrong
 command or file, and nothing was written.

@@ -11,11 +11,18 @@ from typing import NoReturn
 import typer
 
 from cosmalloc.cli import (
+    compare_command,
+    doctor_command,
+    explain_command,
     map_command,
     opt_command,
     pack_command,
     problem_commands,
+    report_command,
+    sweep_command,
     target_command,
+    tpu_command,
+    trace_command,
 )
 from cosmalloc.errors import InputError, NoPlanError
 
@@ -32,9 +39,16 @@ app.command("map")(map_command.map_)
 app.command("solve")(problem_commands.solve_)
 app.command("verify")(problem_commands.verify_)
 app.command("simulate")(problem_commands.simulate_)
+app.command("report")(report_command.report_)
+app.command("trace")(trace_command.trace_)
+app.command("compare")(compare_command.compare_)
+app.command("explain")(explain_command.explain_)
+app.command("sweep")(sweep_command.sweep_)
 app.command("pack")(pack_command.pack)
 app.command("targets")(target_command.targets)
+app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
+app.add_typer(tpu_command.app, name="tpu")
 
 
 def _version(value: bool) -> None:

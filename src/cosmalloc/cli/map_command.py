@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from cosmalloc.cli import options as o
+from cosmalloc.cli import views as v
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.rehearsal import rehearse
+from cosmalloc.errors import NoPlanError
 from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
+
+if TYPE_CHECKING:
+    from cosmalloc.check import Checked
+    from cosmalloc.map_model import MappedModel
 
 
 def map_(
@@ -35,14 +42,9 @@ def map_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
-    group: Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")] = "fuse",
-    track: Annotated[
-        str | None,
-        typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
-    ] = None,
-    bytes_per_element: Annotated[
-        int | None, typer.Option(help="Bytes a floating-point element counts, 1: as if quantised.")
-    ] = None,
+    group: o.Group = "fuse",
+    track: o.Track = None,
+    bytes_per_element: o.BytesPerElement = None,
     weights: Annotated[
         str | None, typer.Option(help="Regular expression: arguments so named are weights.")
     ] = None,
@@ -52,6 +54,13 @@ def map_(
     name: Annotated[str | None, typer.Option(help="Name of the problem [the file's].")] = None,
     problem: Annotated[str | None, typer.Option(help="Write the problem as JSON here.")] = None,
     plan: Annotated[str | None, typer.Option(help="Write the plan as JSON here.")] = None,
+    report: v.Report = None,
+    trace: v.Trace = None,
+    picture: v.Picture = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Run the mapped module and the original, and compare."),
+    ] = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Map a model into a scratchpad: order, addresses, copies; proven legal."""
@@ -61,7 +70,8 @@ def map_(
     from cosmalloc.plan_json import outcome_text
     from cosmalloc.problem_json import problem_text
 
-    check_outputs({"--output": out, "--problem": problem, "--plan": plan})
+    views = v.view_paths(report, trace, picture)
+    check_outputs({"--output": out, "--problem": problem, "--plan": plan} | views)
     rehearse(model)
     machine = o.machine(
         target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
@@ -83,6 +93,14 @@ def map_(
             progress=progress,
         )
     numbers = summary(mapped.problem, mapped.outcome)
+    checked = run_both(model, mapped, seed) if check and mapped.module is not None else None
+    if checked is not None:
+        numbers["check"] = dataclasses.asdict(checked) | {"good": checked.good}
+        if not checked.good:
+            raise NoPlanError(
+                f"the mapped module does not compute what {model} does: {check_words(checked)}",
+                "nothing was written; this is a bug of cosmalloc, please report it",
+            )
     contents: list[tuple[str, str | bytes]] = []
     if problem is not None:
         contents.append((problem, problem_text(mapped.problem)))
@@ -90,14 +108,35 @@ def map_(
         contents.append((plan, outcome_text(mapped.outcome, mapped.problem)))
     if out is not None and mapped.module is not None:
         contents.append((out, mapped.content(out)))
+    contents += v.view_files(mapped.problem, mapped.outcome, report, trace, picture)
     write_together(contents)
     if as_json:
         print_json(numbers)
     else:
-        print_facts(f"{mapped.problem.name}", facts(numbers))
+        ran = {} if checked is None else {"check": check_words(checked)}
+        print_facts(f"{mapped.problem.name}", facts(numbers) | ran)
+        if picture == "-":
+            v.show(mapped.problem, mapped.outcome)
     if mapped.outcome.plan is None:
         explain_no_plan(mapped.problem, mapped.outcome)
         raise typer.Exit(1)
+
+
+def run_both(model: str, mapped: MappedModel, seed: int) -> Checked:
+    """The mapped module and the original one on the same random data."""
+    from cosmalloc.check import check
+
+    return check(model, mapped, seed)
+
+
+def check_words(checked: Checked) -> str:
+    """How the runs compare."""
+    bits = "equal bit for bit" if checked.same_bits else "DIFFERENT"
+    odd = "" if checked.finite else "; some numbers are not finite, alike in both"
+    return (
+        f"{checked.outputs} outputs through the plan and without it {bits}, from the original"
+        f" module {checked.distance:.1e} of the largest number apart{odd}"
+    )
 
 
 def explain_no_plan(problem: Problem, outcome: Outcome) -> None:

@@ -30,6 +30,14 @@ ObjectiveName = Annotated[str, typer.Option("--objective", help="`traffic`, `lat
 Solver = Annotated[str, typer.Option(help="`auto` or a solver's name.")]
 Seconds = Annotated[float, typer.Option(help="Time for the solver.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same plan.")]
+Group = Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")]
+Track = Annotated[
+    str | None,
+    typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
+]
+BytesPerElement = Annotated[
+    int | None, typer.Option(help="Bytes a floating-point element counts, 1: as if quantised.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cosmalloc.cli import options as o
+from cosmalloc.cli import views as v
 from cosmalloc.cli.console import print_facts, print_json, progress_bar
 from cosmalloc.cli.map_command import explain_no_plan
 from cosmalloc.cli.outputs import check_outputs
+
+if TYPE_CHECKING:
+    from cosmalloc.mend import Advice
 
 ProblemFile = Annotated[
     str, typer.Argument(metavar="PROBLEM.json", help="As `map --problem` writes it.")
@@ -38,6 +43,9 @@ def solve_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
+    report: v.Report = None,
+    trace: v.Trace = None,
+    picture: v.Picture = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Find a plan for a problem; options of the machine replace the problem's own."""
@@ -47,7 +55,8 @@ def solve_(
     from cosmalloc.problem_json import problem_text, read_problem
     from cosmalloc.solve import solve
 
-    check_outputs({"--output": out, "--problem": changed})
+    views = v.view_paths(report, trace, picture)
+    check_outputs({"--output": out, "--problem": changed} | views)
     found = read_problem(problem)
     machine = o.machine(
         target,
@@ -70,7 +79,7 @@ def solve_(
             progress=progress,
         )
     numbers = summary(found, outcome)
-    contents: list[tuple[str, str]] = []
+    contents = v.view_files(found, outcome, report, trace, picture)
     if changed is not None:
         contents.append((changed, problem_text(found)))
     if out is not None:
@@ -80,14 +89,27 @@ def solve_(
         print_json(numbers)
     else:
         print_facts(found.name, facts(numbers))
+        if picture == "-":
+            v.show(found, outcome)
     if outcome.plan is None:
         explain_no_plan(found, outcome)
         raise typer.Exit(1)
 
 
-def verify_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> None:
+MOST_EXPLAINED = 20  # faults; every mend is tried and judged
+
+
+def verify_(
+    problem: ProblemFile,
+    plan: PlanFile,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Each fault in plain words, and how to mend it.")
+    ] = False,
+    as_json: o.AsJson = False,
+) -> None:
     """Judge a plan: every fault, or the word that there is none."""
     from cosmalloc.errors import InputError
+    from cosmalloc.mend import advise
     from cosmalloc.plan_json import read_outcome
     from cosmalloc.problem_json import read_problem
     from cosmalloc.verify import verify
@@ -97,8 +119,13 @@ def verify_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> 
     if outcome.plan is None:
         raise InputError(f"{plan} holds no plan: its status is `{outcome.status}`")
     faults = verify(found, outcome.plan)
+    told = faults[:MOST_EXPLAINED] if explain else []
+    advices = [advise(found, outcome.plan, faults, fault) for fault in told]
     if as_json:
-        print_json({"legal": not faults, "faults": [dataclasses.asdict(f) for f in faults]})
+        entry = {"legal": not faults, "faults": [dataclasses.asdict(f) for f in faults]}
+        print_json(entry | ({"advice": list(map(dataclasses.asdict, advices))} if explain else {}))
+    elif advices:
+        _print_advice(advices, len(faults))
     elif faults:
         for fault in faults:
             print(f"law {fault.law}: {fault.message}")
@@ -106,6 +133,19 @@ def verify_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> 
         print(f"legal: {len(outcome.plan.residencies)} residencies keep all seven laws")
     if faults:
         raise typer.Exit(1)
+
+
+def _print_advice(advices: Sequence[Advice], count: int) -> None:
+    for advice in advices:
+        print(f"law {advice.law}: {advice.what}")
+        print(f"  the law  {advice.rule}")
+        print(f"  where    {advice.where}")
+        tried = " (tried: this fault is gone then, and no new one comes)" if advice.tried else ""
+        print(f"  mend     {advice.mend}{tried}")
+    if count > len(advices):
+        print(
+            f"{count - len(advices)} more faults; mend these first, or see them without --explain"
+        )
 
 
 def simulate_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> None:

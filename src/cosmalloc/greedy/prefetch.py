@@ -13,6 +13,8 @@ from dataclasses import fields
 
 import numpy as np
 
+from cosmalloc.greedy.agree import ends_of
+from cosmalloc.greedy.board import ABSENT
 from cosmalloc.greedy.links import Choice
 from cosmalloc.greedy.prices import Floats
 from cosmalloc.greedy.roofline import Roofline
@@ -61,9 +63,11 @@ def prefetch(
 
 
 def _ranked(roofline: Roofline, choice: Choice, moving: Floats) -> list[int]:
-    """Off-chip reads by seconds saved per byte, the most first."""
+    """Off-chip reads by seconds saved per byte, the most first; not of what is updated there."""
     uses = roofline.uses
-    rows = np.flatnonzero(~choice.on & ~uses.produces)
+    updated = np.zeros(len(uses.step), np.bool_)
+    updated[[row for end in ends_of(uses) for row in end.operands if row != ABSENT]] = True
+    rows = np.flatnonzero(~choice.on & ~uses.produces & ~updated)
     compute, now = roofline.compute[uses.step[rows]], moving[uses.step[rows]]
     after = now - roofline.off[rows] + roofline.near[rows]
     save = np.maximum(compute, now) - np.maximum(compute, after)

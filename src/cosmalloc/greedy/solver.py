@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from cosmalloc.errors import InputError
+from cosmalloc.greedy.agree import agreed
 from cosmalloc.greedy.anywhere import choose_anywhere
 from cosmalloc.greedy.board import Board
 from cosmalloc.greedy.choose import choose
@@ -115,6 +116,7 @@ def anywhere_plans(
             return choose_anywhere(uses, prices, limit, pairs), prices
 
         board = best_board(uses, choose_stays, pairs, effort.seconds / len(ways), effort.seed)
+        board = agreed(board, pairs)
         plans += plans_on(board, pairs, roofline, turns_for(objective, uses.steps))
     return [*plans, Plan(uses.life.order)]
 

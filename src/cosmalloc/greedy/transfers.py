@@ -14,6 +14,7 @@ import numpy as np
 from cosmalloc.greedy.links import Choice, needs_store
 from cosmalloc.greedy.stays import Stays
 from cosmalloc.greedy.uses import Bools, Ints, Uses
+from cosmalloc.in_place import updates
 from cosmalloc.plan import Plan, Residency, Transfer, TransferKind
 
 
@@ -52,6 +53,9 @@ def blocking_copies(
     limit[:-1][again] = stays.start[1:][again]
     taken = stays.before[stays.before >= 0]
     limit[taken] = stays.stop[taken] - 1
+    for update in updates(uses.problem, uses.life.order):  # off-chip, their operands stay there
+        of = np.isin(stays.tensor, update.operands)
+        limit[of] = np.minimum(limit[of], update.step)
     return Copies(
         stays.tensor,
         stays.bytes,

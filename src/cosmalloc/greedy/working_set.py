@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmalloc.greedy.uses import Ints, Uses
+from cosmalloc.in_place import updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +31,47 @@ class Pair:
 
 def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
     """The pairs that save most: in each step and alias group the largest operand with the largest
-    result, and so on.
+    result, and so on, after what is updated in place with its result.
 
     A pair saves min(size), and sum of min over a matching is largest when both sides are sorted
     alike.
     """
-    pairs: list[Pair] = []
     tensors = uses.problem.tensors
     if all(tensor.alias_group is None for tensor in tensors):
         return ()
+    pairs = _update_pairs(uses)
+    taken = {(pair.step, t) for pair in pairs for t in (pair.operand, pair.result)}
     for at, index in enumerate(uses.life.order):
         operator = uses.problem.operators[index]
         operands: dict[int, list[int]] = defaultdict(list)
         results: dict[int, list[int]] = defaultdict(list)
         for tensor in operator.inputs:
             group = tensors[tensor].alias_group
-            if tensors[tensor].tracked and group is not None and uses.life.uses[tensor][-1] == at:
+            if not tensors[tensor].tracked or group is None or (at, tensor) in taken:
+                continue
+            if uses.life.uses[tensor][-1] == at:
                 operands[group].append(tensor)
         for tensor in operator.outputs:
             group = tensors[tensor].alias_group
-            if tensors[tensor].tracked and group is not None:
+            if tensors[tensor].tracked and group is not None and (at, tensor) not in taken:
                 results[group].append(tensor)
         for group, members in operands.items():
             members.sort(key=lambda t: -tensors[t].bytes)
             mates = sorted(results[group], key=lambda t: -tensors[t].bytes)
             pairs += [Pair(at, a, r) for a, r in zip(members, mates, strict=False)]
-    return tuple(pairs)
+    return tuple(sorted(pairs, key=lambda pair: pair.step))
+
+
+def _update_pairs(uses: Uses) -> list[Pair]:
+    """Every update with the largest of its operands that is left."""
+    tensors = uses.problem.tensors
+    pairs: dict[tuple[int, int], Pair] = {}
+    for update in updates(uses.problem, uses.life.order):
+        free = [t for t in update.operands if tensors[t].tracked and (update.step, t) not in pairs]
+        if free:
+            operand = max(free, key=lambda t: tensors[t].bytes)
+            pairs[update.step, operand] = Pair(update.step, operand, update.result)
+    return list(pairs.values())
 
 
 def base_load(uses: Uses, pairs: tuple[Pair, ...]) -> Ints:

@@ -13,7 +13,8 @@ Which law answers for what. One broken thing gives faults of one law wherever th
     5  a store of a tensor that is not on chip during the whole window, ends beyond the last border,
        is of a tensor unknown or not tracked; a load from an off-chip copy that is not valid
     6  under `resident` an operand or result in no residency; under `anywhere` an operand that is
-       neither on chip nor validly off-chip
+       neither on chip nor validly off-chip, or an operand updated in place and its result in
+       two places
     7  a program output that never ends off-chip
 
 What one law has named, the others take as mended: a residency without a cause counts as on chip and

@@ -1,6 +1,7 @@
 """Law 6: what an operator touches is where the target's operand rule wants it.
 
 Here law 4's last part is asked too: an operand used before its load is complete.
+What an update in place wants is in `updates`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 from cosmalloc.fault import Fault
 from cosmalloc.verify.sheet import Sheet
+from cosmalloc.verify.updates import agreement
 from cosmalloc.verify.words import operator_words, tensor_words
 
 
@@ -58,3 +60,4 @@ def _anywhere(sheet: Sheet, operator: int, at: int) -> Iterator[Fault]:
                 f" off-chip copy is {since}"
             )
             yield Fault(6, text, at, tensor, operator)
+    yield from agreement(sheet, operator, at)

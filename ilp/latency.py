@@ -1,0 +1,82 @@
+"""Objective `latency` under a fixed order: a lower bound for every plan of it, and a good plan.
+
+    relaxation <= program <= latency of every legal plan in this order         (see `latency_rows`)
+
+The relaxation's bound is exact by weak duality. That of branch and bound is taken a millionth
+lower, for what the solver's tolerances may hide; so a plan is called optimal only where the
+relaxation, or a bound by counting, meets it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+from cosmalloc.ilp.latency_plan import plans_of
+from cosmalloc.ilp.latency_rows import Program, latency_program
+from cosmalloc.ilp.sparse import Floats
+from cosmalloc.objective import bound as counted_bound
+from cosmalloc.plan import Plan
+from cosmalloc.problem import Problem
+from cosmalloc.seconds import Cost, compute_seconds
+from cosmalloc.simulate import simulate
+
+ROOMS = (1.0, 0.96, 0.9)  # shares of the scratchpad to plan for: the rest is for holes
+PROVING = 0.5  # of the seconds
+Order = tuple[int, ...]
+
+
+def latency_bound(
+    problem: Problem, order: Order, seconds: float, cost: Cost = compute_seconds
+) -> float:
+    """Seconds; no legal plan in this order takes less. Infinite if there is no such plan.
+
+    InputError where an operator has no seconds.
+    """
+    stop = time.perf_counter() + seconds
+    program = latency_program(problem, order, cost=cost)
+    return max(counted_bound(problem, "latency", cost), _proven(program, stop)[0])
+
+
+def best_latency(
+    problem: Problem, order: Order, seconds: float, seed: int = 0, cost: Cost = compute_seconds
+) -> tuple[Plan | None, float]:
+    """The best plan found in this order, and the bound; None where none was found in time."""
+    stop = time.perf_counter() + seconds
+    least = counted_bound(problem, "latency", cost)
+    best: tuple[float, Plan] | None = None
+    for plan, proven in _offers(problem, order, stop, seed, cost):
+        least = max(least, proven)
+        if plan is not None:
+            value = simulate(problem, plan, cost).latency
+            if best is None or value < best[0]:
+                best = value, plan
+    return (None if best is None else best[1]), least
+
+
+def _offers(
+    problem: Problem, order: Order, stop: float, seed: int, cost: Cost
+) -> Iterator[tuple[Plan | None, float]]:
+    """Plans, and bounds proven on the way."""
+    room = problem.target.scratchpad_bytes
+    for share in ROOMS:
+        left = stop - time.perf_counter()
+        if left <= 0:
+            return
+        until = time.perf_counter() + PROVING * left
+        program = latency_program(problem, order, room=int(share * room), cost=cost)
+        proven, x = _proven(program, until, seed)
+        yield None, proven if share == 1 else 0.0
+        if x is not None:
+            for plan in plans_of(program, x, max(0.0, stop - time.perf_counter()) / 4, seed):
+                yield plan, 0.0
+
+
+def _proven(program: Program, stop: float, seed: int = 0) -> tuple[float, Floats | None]:
+    """Bound in seconds and the best solution."""
+    loose = program.rows.solve(stop - time.perf_counter(), whole=False, seed=seed)
+    if loose.ending == "infeasible":
+        return math.inf, None
+    tight = program.rows.solve(stop - time.perf_counter(), seed=seed)
+    return max(loose.bound, tight.bound) * program.unit, tight.x

@@ -1,0 +1,63 @@
+"""A problem for a command: out of problem.json, or out of a model on a machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, cast
+
+from cosmalloc.cli import options as o
+from cosmalloc.problem import Problem
+from cosmalloc.target import Target
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What the options of a command say about the machine; None where they say nothing."""
+
+    target: str | None = None
+    scratchpad: str | None = None
+    alignment: int | None = None
+    operand_rule: str | None = None
+
+    def on(self, base: Target | None) -> Target:
+        """The machine, where `base` is what is changed without `--target`."""
+        return o.machine(
+            self.target,
+            self.scratchpad,
+            self.alignment,
+            self.operand_rule,
+            None,
+            None,
+            None,
+            base,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class HowToRead:
+    """How a model becomes a problem; as the options of `map`."""
+
+    group: str = "fuse"
+    track: str | None = None
+    bytes_per_element: int | None = None
+
+
+def problem_from(path: str, machine: Machine, reading: HowToRead) -> Problem:
+    """The problem in a JSON file, or of the model in any other. Raises InputError."""
+    if Path(path).suffix == ".json":
+        from cosmalloc.problem_json import read_problem
+
+        found = read_problem(path)
+        return dataclasses.replace(found, target=machine.on(found.target))
+    from cosmalloc.cli.rehearsal import rehearse
+    from cosmalloc.map_model import problem_of
+
+    rehearse(path)
+    return problem_of(
+        path,
+        target=machine.on(None),
+        group=cast(Any, o.word(reading.group, ("fuse", "single", "none"), "--group")),
+        track=cast(Any, o.word(reading.track, ("activations", "all"), "--track")),
+        bytes_per_element=reading.bytes_per_element,
+    )

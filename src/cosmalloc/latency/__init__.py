@@ -1,0 +1,1 @@
+"""Plans of low latency under the operand rule `anywhere`, in source order."""

@@ -1,0 +1,6 @@
+"""The XLA compiler for TPUs, asked ahead of time: no TPU needed, only the extra `tpu` (libtpu)."""
+
+from cosmalloc.tpu.topology import GENERATIONS, Topology, topology
+from cosmalloc.tpu.tuning import Tuned, Variant, tune
+
+__all__ = ["GENERATIONS", "Topology", "Tuned", "Variant", "topology", "tune"]

@@ -1,0 +1,221 @@
+"""A plan as options of XLA's compiler for TPUs: text protos that steer its own assignment.
+
+    xla_tpu_msa_sort_order_overrides      in which sequence it places buffers
+    xla_tpu_msa_tensor_overrides          where it places them, and when it copies: demands; the
+                                          compiler refuses the program where it can't meet one
+    xla_tpu_preferred_prefetch_overrides  when it copies: a wish
+Names are regular expressions over the scheduled program; rules for positions (values where they are
+born) come before rules for operands (values where they are used), and the first that fits counts.
+    never on chip                      keep_in_default_memory at the position
+    on chip from production to the end pin_in_alternate_memory at the position
+    loaded                             prefetch at the first operand that reads it, its logical time
+                                       the instruction before the border where the load is issued
+A wrong field name ends the reading of a proto without a word. Offsets can't be chosen; the sequence
+(by offset, then by time) makes the compiler stack its buffers much as ours lie. Where a loop was
+unrolled, the plan of most trips speaks for all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from cosmalloc.passes.xla_flow import Step, Value, schedule
+from cosmalloc.passes.xla_problem import XlaProgram
+from cosmalloc.passes.xla_shape import Index
+from cosmalloc.plan import Plan, Residency
+
+SORT_ORDER = "xla_tpu_msa_sort_order_overrides"
+TENSORS = "xla_tpu_msa_tensor_overrides"
+PREFETCHES = "xla_tpu_preferred_prefetch_overrides"
+Force = Literal["wish", "sequence", "demand"]
+FORCES: tuple[Force, ...] = get_args(Force)
+PLAIN = {  # one copy per load, and no loads but those asked for
+    "xla_msa_max_cross_program_prefetches": "0",
+    "xla_tpu_sliced_prefetch_max_slices": "0",
+    "xla_msa_enable_sync_copy_replacement": "false",
+    "xla_msa_enable_sync_slice_replacement": "false",
+    "xla_msa_max_outstanding_prefetches": "4096",
+    "xla_msa_max_outstanding_evictions": "4096",
+}
+
+Position = tuple[str, Index]  # instruction, index of the leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An operand of an instruction."""
+
+    instruction: str
+    operand: int
+    index: Index
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the compiler is told. sequence: positions, first placed first.
+
+    pinned, kept: positions in the fast and in the main memory. prefetches: logical time per use.
+    """
+
+    sequence: tuple[Position, ...]
+    pinned: tuple[Position, ...]
+    kept: tuple[Position, ...]
+    prefetches: dict[Use, int]
+
+    def options(self, force: Force) -> dict[str, str]:
+        """As `jax.jit(f).lower(...).compile(compiler_options=...)` takes them.
+
+        force: `demand` everything; `wish` for copies, demand what stays in the main memory;
+        `sequence`: the order of placement alone.
+        """
+        order = [
+            _rule(_position(p), f"override_options {{ assign_value: {rank - len(self.sequence)} }}")
+            for rank, p in enumerate(self.sequence)
+        ]
+        kept = [_rule(_position(p), "keep_in_default_memory {}") for p in self.kept]
+        copies = [
+            (_operand(use), f"logical_time: {time} strict_timing: true")
+            for use, time in self.prefetches.items()
+        ]
+        found = {**PLAIN, SORT_ORDER: "\n".join(order)}
+        if force == "demand":
+            pinned = [_rule(_position(p), "pin_in_alternate_memory {}") for p in self.pinned]
+            loaded = [_rule(use, f"prefetch {{ {when} }}") for use, when in copies]
+            found[TENSORS] = "\n".join([*pinned, *kept, *loaded])
+        elif force == "wish":
+            found[TENSORS] = "\n".join(kept)
+            soft = "fail_on_unsatisfied_override: false"
+            wishes = [_rule(use, f"override_options {{ {when} }} {soft}") for use, when in copies]
+            found[PREFETCHES] = "\n".join(wishes)
+        return found
+
+    def without(self, instruction: str, operand: int, defining: str) -> Overrides:
+        """Without the rules about one operand that the compiler refused."""
+        return replace(
+            self,
+            pinned=tuple(p for p in self.pinned if p[0] != defining),
+            prefetches={
+                use: time
+                for use, time in self.prefetches.items()
+                if (use.instruction, use.operand) != (instruction, operand)
+            },
+        )
+
+
+def overrides(program: XlaProgram, plan: Plan) -> Overrides:
+    """What makes the compiler follow `plan`."""
+    where = _Placement(program, plan)
+    verdicts = where.verdicts()
+    return Overrides(
+        where.sequence(),
+        tuple(p for p, verdict in verdicts.items() if verdict == "pin"),
+        tuple(p for p, verdict in verdicts.items() if verdict == "keep"),
+        where.prefetches(),
+    )
+
+
+class _Placement:
+    def __init__(self, program: XlaProgram, plan: Plan) -> None:
+        self.program = program
+        self.flow = program.flow
+        self.plan = plan
+        self.times = schedule(program.flow.module)
+        self.stays: dict[int, list[Residency]] = defaultdict(list)
+        for stay in sorted(plan.residencies, key=lambda stay: stay.start):
+            self.stays[stay.tensor].append(stay)
+        self.loads = {(c.tensor, c.start): c for c in plan.transfers if c.kind == "load"}
+        self.born: dict[Position, list[int]] = defaultdict(list)
+        for number, value in enumerate(self.flow.values):
+            tensor = program.tensor_of[number]
+            if tensor is not None:
+                self.born[value.instruction, value.index].append(tensor)
+
+    def verdicts(self) -> dict[Position, str]:
+        """`pin`, `keep` or `free` per position, as most of its trips say."""
+        return {
+            position: Counter(map(self._verdict, tensors)).most_common(1)[0][0]
+            for position, tensors in self.born.items()
+        }
+
+    def _verdict(self, tensor: int) -> str:
+        stays = self.stays.get(tensor, [])
+        if not stays:
+            return "keep"
+        made = self.program.problem.producer[tensor]
+        readers = self.program.problem.readers[tensor]
+        last = max(readers, default=stays[0].start)
+        whole = len(stays) == 1 and stays[0].stop > last
+        output = self.program.problem.tensors[tensor].kind == "output"
+        if made is not None and whole and stays[0].start == made and not output:
+            return "pin"
+        return "free"
+
+    def prefetches(self) -> dict[Use, int]:
+        """Per load the first operand that reads what it brought, and when to issue it."""
+        votes: dict[Use, Counter[int]] = defaultdict(Counter)
+        for (tensor, start), load in self.loads.items():
+            stay = next(s for s in self.stays[tensor] if s.start == start)
+            readers = self.program.problem.readers[tensor]
+            first = next((r for r in readers if load.stop <= r < stay.stop), None)
+            use = None if first is None else self._use(first, tensor)
+            if use is not None:
+                votes[use][self._time(start, tensor)] += 1
+        return {use: times.most_common(1)[0][0] for use, times in votes.items()}
+
+    def _use(self, operator: int, tensor: int) -> Use | None:
+        for number in self.program.step_of[operator]:
+            step: Step = self.flow.steps[number]
+            for operand, index, value in step.reads:
+                if self.program.tensor_of[value] == tensor:
+                    return Use(step.instruction.name, operand, index)
+        return None
+
+    def _time(self, border: int, tensor: int) -> int:
+        """Logical time after which a copy of `border` is issued; not before the value is there."""
+        steps = self.program.step_of
+        behind = steps[border][0] if border < len(steps) else len(self.flow.steps) - 1
+        before = self.times[self.flow.steps[behind].instruction.name] - 1
+        return max(before, self._birth(tensor))
+
+    def _birth(self, tensor: int) -> int:
+        value: Value = self.flow.values[self.program.tensor_of.index(tensor)]
+        return self.times[value.instruction]
+
+    def sequence(self) -> tuple[Position, ...]:
+        """Positions by offset, then by time."""
+        ranked = sorted(
+            (min(stay.offset for stay in stays), stays[0].start, tensor)
+            for tensor, stays in self.stays.items()
+        )
+        values = [self.flow.values[self.program.tensor_of.index(t)] for _, _, t in ranked]
+        return tuple(dict.fromkeys((value.instruction, value.index) for value in values))
+
+
+def _rule(matcher: str, action: str) -> str:
+    return f"overrides {{ {matcher} {action} }}"
+
+
+def _position(position: Position) -> str:
+    name, index = position
+    leaf = f" tuple_index {{ {_numbers(index)} }}" if index else ""
+    return f"hlo_position_matcher {{ instruction_name_regex: '{_exactly(name)}'{leaf} }}"
+
+
+def _operand(use: Use) -> str:
+    leaf = f" tuple_index {{ {_numbers(use.index)} }}" if use.index else ""
+    return (
+        f"hlo_operand_filter {{ instruction_name_regex: '{_exactly(use.instruction)}'"
+        f" operand_number: {use.operand}{leaf} }}"
+    )
+
+
+def _numbers(index: Index) -> str:
+    return " ".join(f"index: {number}" for number in index)
+
+
+def _exactly(name: str) -> str:
+    """A regular expression for this name alone, without a backslash."""
+    return re.sub(r"([^\w-])", r"[\1]", name)

@@ -1,0 +1,120 @@
+"""Plans as compiler options: what is pinned, kept, prefetched, and in which sequence."""
+
+from __future__ import annotations
+
+import re
+
+from cosmalloc.passes.xla_flow import flow
+from cosmalloc.passes.xla_problem import XlaProgram, xla_program
+from cosmalloc.passes.xla_text import parse_hlo
+from cosmalloc.plan import Plan, Residency, Transfer
+from cosmalloc.tpu.overrides import (
+    FORCES,
+    PREFETCHES,
+    SORT_ORDER,
+    TENSORS,
+    Use,
+    overrides,
+)
+from cosmalloc.tpu.topology import topology
+from tests.test_xla_problem import cost
+from tests.xla_texts import BEFORE, CHAIN, LOOP
+
+
+def program(text: str, unroll: int = 0) -> XlaProgram:
+    return xla_program(flow(parse_hlo(text), unroll), cost, topology("v5e").target(), "p")
+
+
+def index(found: XlaProgram, name: str) -> int:
+    return [t.name for t in found.problem.tensors].index(name)
+
+
+def plan(found: XlaProgram) -> Plan:
+    """Views take no step of their own here: operators a, b, c, d behind one of two parameters."""
+    w, a, b = (index(found, name) for name in ("w", "a", "b"))
+    steps = len(found.problem.operators)
+    at = steps - 4  # step of `a`
+    return Plan(
+        tuple(range(steps)),
+        (
+            Residency(w, 4096, at + 1, at + 4),
+            Residency(a, 8192, at, at + 3),
+            Residency(b, 0, at + 1, at + 3),
+        ),
+        (Transfer(w, "load", at + 1, at + 3),),
+    )
+
+
+def test_whole_stays_are_pinned_absent_tensors_kept_and_loads_prefetched() -> None:
+    found = program(BEFORE)
+    told = overrides(found, plan(found))
+    assert set(told.pinned) == {("a", ()), ("b", ())}
+    assert set(told.kept) == {("x", ()), ("c", ()), ("d", ())}
+    assert told.prefetches == {Use("d", 1, ()): 2}  # after `a`, before `b`: times x0 w1 a2 b3
+
+
+def test_buffers_are_placed_by_offset() -> None:
+    found = program(BEFORE)
+    assert overrides(found, plan(found)).sequence == (("b", ()), ("w", ()), ("a", ()))
+
+
+def test_options_say_it_in_text_protos_by_force() -> None:
+    found = program(BEFORE)
+    told = overrides(found, plan(found))
+    by_force = {force: told.options(force) for force in FORCES}
+    assert "pin_in_alternate_memory {}" in by_force["demand"][TENSORS]
+    assert "prefetch { logical_time: 2 strict_timing: true }" in by_force["demand"][TENSORS]
+    assert "pin_in_alternate" not in by_force["wish"][TENSORS]
+    assert "fail_on_unsatisfied_override: false" in by_force["wish"][PREFETCHES]
+    assert TENSORS not in by_force["sequence"]
+    assert "assign_value: -3" in by_force["sequence"][SORT_ORDER]
+    for options in by_force.values():
+        for text in (options.get(TENSORS, ""), options[SORT_ORDER]):
+            assert text.count("{") == text.count("}")
+
+
+def test_names_are_matched_exactly() -> None:
+    text = BEFORE.replace("%a ", "%a.1 ").replace("%a)", "%a.1)")
+    found = program(text)
+    steps = len(found.problem.operators)
+    stay = Residency(index(found, "a.1"), 0, steps - 4, steps - 1)
+    told = overrides(found, Plan(tuple(range(steps)), (stay,)))
+    rule = re.search(r"regex: '([^']+)' } pin", told.options("demand")[TENSORS])
+    assert rule is not None
+    assert re.fullmatch(rule[1], "a.1")
+    assert not re.fullmatch(rule[1], "a11")
+
+
+def test_leaves_of_tuples_have_their_index() -> None:
+    found = program(CHAIN)
+    steps = len(found.problem.operators)
+    made = found.problem.producer[index(found, "pair:1")]
+    assert made is not None
+    stay = Residency(index(found, "pair:1"), 0, made, steps)
+    told = overrides(found, Plan(tuple(range(steps)), (stay,)))
+    assert told.pinned == (("pair", (1,)),)
+    assert "tuple_index { index: 1 }" in told.options("demand")[TENSORS]
+
+
+def test_most_trips_of_a_loop_decide() -> None:
+    found = program(LOOP, unroll=100)
+    steps = len(found.problem.operators)
+    stays = []
+    for trip in range(4):
+        tensor = index(found, f"grown@{trip}")
+        made = found.problem.producer[tensor]
+        last = max(found.problem.readers[tensor])
+        assert made is not None
+        stays.append(Residency(tensor, 4096 * (trip % 2), made, last + 1))
+    told = overrides(found, Plan(tuple(range(steps)), tuple(stays)))
+    assert ("grown", ()) in told.pinned
+
+
+def test_a_refused_demand_leaves_the_others() -> None:
+    found = program(BEFORE)
+    told = overrides(found, plan(found))
+    less = told.without("d", 1, "a")
+    assert less.prefetches == {}
+    assert less.pinned == (("b", ()),)
+    assert less.kept == told.kept
+    assert told.without("nobody", 0, "") == told
