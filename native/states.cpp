@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max() / 4;
 constexpr std::size_t kPatience = 1 << 8;  // looks, times the states per set
 constexpr std::size_t kWidest = 1 << 16;   // walk without a lattice
-constexpr double kShare = 0.1;             // of the time, for the first walk and for the lattice
+constexpr double kShare = 0.05;            // of the time, for the first walk and for the lattice
 constexpr int kClimbs = 20;                 // between two walks at least
 
 template <std::size_t W>
