@@ -3,9 +3,9 @@ bool, "seconds": wall seconds}.
 
     python benchmarks/cosma_peers.py cpsat PROBLEM.json SECONDS [WORKERS]
 
-Needs the peer's package (the `bench` extra has them), nothing of cosmalloc. `cpsat`: OR-Tools CP-SAT
-on the joint problem, order, residency and offsets, under the operand rule `resident`, for problems
-without alias groups. Per operator o, tensor t, step s:
+Needs the peer's package (the `bench` extra has them), nothing of cosmalloc. `cpsat`: OR-Tools
+CP-SAT on the joint problem, order, residency and offsets, under the operand rule `resident`, for
+problems without alias groups. Per operator o, tensor t, step s:
 
     x[o,s]  o runs at s                 sum_s x[o,s] = sum_o x[o,s] = 1
     done[o,s] = sum_{k<s} x[o,k]        x[o,s] <= done[p,s]              p a predecessor of o

@@ -1,9 +1,9 @@
 """The native search over states: facts in, a path and a bound out.
 
-The lattice of the sets of operators that can have run gives a lower bound for every state (the dual
-of a linear program, climbed step by step) and loses the sets that no good order uses; a walk over
-the states with ever more of them per set ends when none had to be left out. `states_lattice.hpp` and
-`states_walk.hpp` beside the allocator say how.
+The lattice of the sets of operators that can have run gives a lower bound for every state (the
+dual of a linear program, climbed step by step) and loses the sets that no good order uses; a walk
+over the states with ever more of them per set ends when none had to be left out. How, say
+`states_lattice.hpp` and `states_walk.hpp` beside the allocator.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MEMORY = 3 << 29  # bytes at most
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """path: the best found below the limit, or None. bound: bytes; no path moves less, or none moves
-    less than the limit. proven: no path moves less than the path, or there is none below the limit.
+    """path: the best found below the limit, or None. bound: bytes; no path moves less, or none
+    moves less than the limit. proven: no path moves less than the path, or none is below the limit.
 
-    states: how many were looked at. sets: of operators, 0 where there were too many for the lattice.
+    states: how many were looked at. sets: of operators, 0 where the lattice would be too large.
     left: of those, how many may be on a best path. rounds: of the dual. dual: bytes, the bound of
     the lattice alone.
     """
@@ -60,9 +60,9 @@ def search_states(
 ) -> Searched:
     """The path with the least traffic under `below` bytes, over all orders or for the one given.
 
-    widest: states of one step at most, 0 for no limit; with one, a good path and no more. duals,
-    fixing: without them it is a walk over states alone. Same arguments, same answer, unless the time
-    runs out. Raises KeyboardInterrupt.
+    nodes: sets of operators at most. memory: bytes at most. widest: states of one step at most in
+    a walk without the lattice, 0 for the default. duals: with the lattice. fixing: sets leave it.
+    Same arguments, same answer, unless the time runs out. Raises KeyboardInterrupt.
     """
     found: dict[str, Any] = native_facts(facts).search(
         float(seconds),

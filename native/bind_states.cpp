@@ -68,10 +68,12 @@ StateFacts facts_from(const Ints& size, const Ints& bytes, const Bits& readers, 
   return facts;
 }
 
+using Answer = nb::typed<nb::dict, nb::str, nb::any>;
+
 std::vector<std::int64_t> numbers(const Set& set) { return {set.begin(), set.end()}; }
 
-nb::dict result_of(const StateResult& result, bool interrupted) {
-  nb::dict out;
+Answer result_of(const StateResult& result, bool interrupted) {
+  Answer out;
   std::vector<std::int64_t> steps, dropped;
   for (std::size_t step = 0; step < result.drops.size(); ++step) {
     for (const std::size_t t : result.drops[step]) {

@@ -9,7 +9,7 @@ constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max() / 4;
 constexpr std::size_t kPatience = 1 << 8;  // looks, times the states per set
 constexpr std::size_t kWidest = 1 << 16;   // walk without a lattice
 constexpr double kShare = 0.05;            // of the time, for the first walk and for the lattice
-constexpr int kClimbs = 20;                 // between two walks at least
+constexpr int kClimbs = 20;                // between two walks at least
 
 template <std::size_t W>
 class Searcher {
@@ -23,15 +23,18 @@ class Searcher {
     below_ = options_.below;
     const double given = control_.left();
     walk(nullptr, 2, 512, kShare * given);
-    const bool lattice = !out_.proven && options_.duals && lattice_.build(options_, within(kShare * given));
+    const bool lattice =
+        !out_.proven && options_.duals && lattice_.build(options_, within(kShare * given));
     if (out_.proven) return out_;
     if (lattice) {
       prove();
     } else {
       out_.too_wide = true;
-      const std::size_t most = options_.widest > 0 ? static_cast<std::size_t>(options_.widest) : kWidest;
+      const std::size_t most =
+          options_.widest > 0 ? static_cast<std::size_t>(options_.widest) : kWidest;
       const double stop = control_.elapsed() + 3 * kShare * given;
-      for (std::size_t wide = 1024; wide <= most && !done() && control_.elapsed() < stop; wide *= 2) {
+      for (std::size_t wide = 1024; wide <= most && !done() && control_.elapsed() < stop;
+           wide *= 2) {
         walk(nullptr, kAll, wide, stop - control_.elapsed());
       }
     }

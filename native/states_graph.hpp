@@ -13,7 +13,8 @@ template <std::size_t W>
 struct Graph {
   using M = Mask<W>;
 
-  explicit Graph(const StateFacts& f) : facts(f), operators(f.before.size()), tensors(f.size.size()) {
+  explicit Graph(const StateFacts& f)
+      : facts(f), operators(f.before.size()), tensors(f.size.size()) {
     for (const Set& set : f.readers) readers.push_back(mask(set));
     for (const Set& set : f.before) before.push_back(mask(set));
     for (const Set& set : f.reads) reads.push_back(mask(set));

@@ -2,7 +2,8 @@
 //
 // A path from {} to everything is an order. For prices a, b >= 0 per set and tensor alive there,
 //
-//     h(D, held, stored) = c[D] + sum_{t held} (b[D,t] if t is stored or costs no store, else a[D,t])
+//     h(D, held, stored) = c[D] + sum_{t held} (b[D,t] if t is stored or costs no store, else
+//     a[D,t])
 //
 // is less than the traffic of any way from there on if for every arc D -> D' (operator o)
 //
@@ -12,10 +13,10 @@
 //                               o untouched, + its term of h at D' - its term of h at D
 //
 // lambda is what a byte is worth while o runs; (1) holds for any lambda, a and b, and makes
-// c[D] = min over arcs of V(arc). c[{}] is the dual of the linear program in which an order is a flow
-// through the lattice and every tensor a flow through its states beside it. a and b climb along its
-// subgradient: where, in the flow of the cheap orders, a tensor comes in more often than it goes out
-// as priced, its price is too low.
+// c[D] = min over arcs of V(arc). c[{}] is the dual of the linear program in which an order is a
+// flow through the lattice and every tensor a flow through its states beside it. a and b climb
+// along its subgradient: where, in the flow of the cheap orders, a tensor comes in more often than
+// it goes out as priced, its price is too low.
 //
 // Every order through an arc moves at least c[{}] + the least sum of V(arc) - c[D] of the arcs of a
 // path through it; where that is not below the best path known, the arc goes (reduced cost fixing).
@@ -74,7 +75,8 @@ class Lattice {
         const auto add = [&](std::size_t o) {
           M after = done;
           after.set(o);
-          const auto [where, fresh] = seen.try_emplace(after, static_cast<std::uint32_t>(nodes_.size()));
+          const auto [where, fresh] =
+              seen.try_emplace(after, static_cast<std::uint32_t>(nodes_.size()));
           if (fresh) {
             Node node;
             node.done = after;
@@ -102,7 +104,8 @@ class Lattice {
       }
     }
     level_.push_back(nodes_.size());
-    for (auto* each : {&a_, &b_, &grad_a_, &grad_b_, &step_a_, &step_b_}) each->assign(prices, 0.0F);
+    for (auto* each : {&a_, &b_, &grad_a_, &grad_b_, &step_a_, &step_b_})
+      each->assign(prices, 0.0F);
     double mean = 0;
     for (const Bytes64 each : graph_.facts.bytes) mean += static_cast<double>(each);
     heat_ = graph_.tensors == 0 ? 1.0 : mean / static_cast<double>(graph_.tensors) / 2;
@@ -126,7 +129,8 @@ class Lattice {
       for (int round = 0; round < 3; ++round) {
         for (std::size_t t = 0; t < live; ++t) {
           double a = 0, b = 0;
-          for (std::size_t k = 0; k < node.arcs; ++k) a += share[k] * wa[k][t], b += share[k] * wb[k][t];
+          for (std::size_t k = 0; k < node.arcs; ++k)
+            a += share[k] * wa[k][t], b += share[k] * wb[k][t];
           a_[node.at + t] = static_cast<float>(a);
           b_[node.at + t] = static_cast<float>(b);
         }
@@ -219,7 +223,8 @@ class Lattice {
   }
 
   // Per tensor alive at the node a and b that the arc alone would ask for.
-  void guess(const Node& node, const LatticeArc& arc, std::vector<double>& wa, std::vector<double>& wb) {
+  void guess(const Node& node, const LatticeArc& arc, std::vector<double>& wa,
+             std::vector<double>& wb) {
     const Node& next = nodes_[arc.to];
     const auto& touched = graph_.touched[arc.op];
     const auto& f = graph_.facts;
@@ -386,7 +391,8 @@ class Lattice {
             (fixing && root + node.reached + (arc.value - node.c) > limit)) {
           continue;
         }
-        nodes_[arc.to].reached = std::min(nodes_[arc.to].reached, node.reached + arc.value - node.c);
+        nodes_[arc.to].reached =
+            std::min(nodes_[arc.to].reached, node.reached + arc.value - node.c);
         sum += arc.flow = std::exp((node.c - arc.value) / heat);
         arcs_[node.first + kept++] = arc;
       }

@@ -24,7 +24,8 @@ struct Mask {
   // How many members are below k.
   std::size_t rank(std::size_t k) const {
     std::size_t total = 0;
-    for (std::size_t i = 0; i < k / 64; ++i) total += static_cast<std::size_t>(std::popcount(word[i]));
+    for (std::size_t i = 0; i < k / 64; ++i)
+      total += static_cast<std::size_t>(std::popcount(word[i]));
     return total + static_cast<std::size_t>(std::popcount(word[k / 64] & (bit(k) - 1)));
   }
   std::size_t count() const {

@@ -1,6 +1,6 @@
 // All states step by step, from nothing run to everything run: per set of operators the best few go
-// on, those that cannot end below the limit or lose to another (rule D of ilp/steps.py) do not. With
-// none left out for being one too many, the walk is exact.
+// on, those that cannot end below the limit or lose to another (rule D of ilp/steps.py) do not.
+// With none left out for being one too many, the walk is exact.
 #pragma once
 
 #include <tuple>
@@ -10,11 +10,11 @@
 namespace cosmalloc {
 
 struct WalkOptions {
-  Bytes64 below;          // paths under it count
-  std::size_t per_set;    // states per set of operators at most
-  std::size_t per_step;   // states per step at most
-  std::size_t patience;   // looks per state and operator for sets of drops at most
-  std::int64_t memory;    // bytes of states at most
+  Bytes64 below;         // paths under it count
+  std::size_t per_set;   // states per set of operators at most
+  std::size_t per_step;  // states per step at most
+  std::size_t patience;  // looks per state and operator for sets of drops at most
+  std::int64_t memory;   // bytes of states at most
 };
 
 struct Walked {
@@ -33,9 +33,13 @@ class Walk {
   using M = Mask<W>;
 
   // lattice: null where there is none.
-  Walk(const Graph<W>& graph, const Lattice<W>* lattice, const Set& order, const WalkOptions& options,
-       const Control& control)
-      : graph_(graph), lattice_(lattice), order_(order), options_(options), control_(control),
+  Walk(const Graph<W>& graph, const Lattice<W>* lattice, const Set& order,
+       const WalkOptions& options, const Control& control)
+      : graph_(graph),
+        lattice_(lattice),
+        order_(order),
+        options_(options),
+        control_(control),
         limit_(static_cast<double>((options.below - 1) / graph.unit * graph.unit)) {}
 
   // A walk that the time cut short has found nothing and left out everything.
@@ -119,7 +123,8 @@ class Walk {
   void sift(Group& group) {
     constexpr std::size_t kRivals = 200;
     auto& states = group.states;
-    std::stable_sort(states.begin() + static_cast<std::ptrdiff_t>(group.sorted), states.end(), better);
+    std::stable_sort(states.begin() + static_cast<std::ptrdiff_t>(group.sorted), states.end(),
+                     better);
     std::inplace_merge(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(group.sorted),
                        states.end(), better);
     std::size_t kept = 0;
@@ -141,7 +146,8 @@ class Walk {
     group.sorted = kept;
   }
 
-  void keep(std::vector<Group>& groups, std::vector<State>& level, std::vector<std::uint32_t>& group_of) {
+  void keep(std::vector<Group>& groups, std::vector<State>& level,
+            std::vector<std::uint32_t>& group_of) {
     group_of.clear();
     for (std::size_t g = 0; g < groups.size(); ++g) {
       sift(groups[g]);
@@ -163,7 +169,8 @@ class Walk {
     std::sort(rank.begin(), rank.end());
     std::vector<State> few;
     std::vector<std::uint32_t> few_groups;
-    for (const std::uint32_t each : rank) few.push_back(level[each]), few_groups.push_back(group_of[each]);
+    for (const std::uint32_t each : rank)
+      few.push_back(level[each]), few_groups.push_back(group_of[each]);
     level.swap(few);
     group_of.swap(few_groups);
   }
@@ -208,7 +215,8 @@ class Walk {
     M after = group.done;
     after.set(o);
     const M others = state.held - graph_.touched[o];
-    if (!graph_.fits(o, graph_.touched[o] | others, graph_.own_of(o, after) + graph_.sizes(others))) {
+    if (!graph_.fits(o, graph_.touched[o] | others,
+                     graph_.own_of(o, after) + graph_.sizes(others))) {
       return false;
     }
     const Bytes64 results = graph_.sizes(graph_.makes[o]), once = graph_.moved(graph_.makes[o]);
@@ -240,7 +248,8 @@ class Walk {
     choose(search, 0, {}, 0, toll_of_drops(group, state, o));
   }
 
-  // A lower bound of any way on by o without a drop, and in extra_ per tensor what its drop adds to it.
+  // A lower bound of any way on by o without a drop, and in extra_ per tensor what its drop adds to
+  // it.
   double toll_of_drops(const Group& group, const State& state, std::size_t o) {
     extra_.clear();
     const auto paid = static_cast<double>(state.paid);
@@ -303,7 +312,8 @@ class Walk {
     return graph_.fits(s.o, graph_.touched[s.o] | (s.others - gone), total);
   }
 
-  void run(const Group& group, const State& state, std::uint32_t from, std::size_t o, const M& dropped) {
+  void run(const Group& group, const State& state, std::uint32_t from, std::size_t o,
+           const M& dropped) {
     M done = group.done;
     done.set(o);
     State next;
@@ -324,7 +334,8 @@ class Walk {
     std::size_t node = 0;
     if (lattice_ != nullptr) {
       node = lattice_->next(lattice_->node(group.node), o);
-      const double rest = lattice_->whole(lattice_->toll(lattice_->node(node), next.held, next.stored));
+      const double rest =
+          lattice_->whole(lattice_->toll(lattice_->node(node), next.held, next.stored));
       if (!(rest < static_cast<double>(options_.below - next.paid))) return;
       next.least = std::max(next.least, next.paid + static_cast<Bytes64>(rest));
     }

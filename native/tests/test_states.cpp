@@ -32,7 +32,8 @@ StateFacts spanning(const StateFacts& all) {
       for (const Lending& each : all.lends[o]) {
         if (each.operands[0].tensor != static_cast<std::int64_t>(t)) continue;
         f.lends[o].push_back(each);
-        f.lends[o].back().operands[0].tensor = spans ? static_cast<std::int64_t>(f.size.size()) : -1;
+        f.lends[o].back().operands[0].tensor =
+            spans ? static_cast<std::int64_t>(f.size.size()) : -1;
       }
     }
     if (!spans) continue;
@@ -110,7 +111,8 @@ class Oracle {
       for (std::uint64_t gone = others.word[0];; gone = (gone - 1) & others.word[0]) {
         const M dropped{{gone}};
         const M stay = others - dropped;
-        if (graph_.fits(o, graph_.touched[o] | stay, graph_.own_of(o, after) + graph_.sizes(stay))) {
+        if (graph_.fits(o, graph_.touched[o] | stay,
+                        graph_.own_of(o, after) + graph_.sizes(stay))) {
           const M store = (dropped & graph_.spills) - stored;
           const M alive = graph_.alive(after);
           const Bytes64 rest =
@@ -149,7 +151,8 @@ TEST(states, prices, "the lattice never asks for more than the rest of the way c
     CHECK(lattice.start(control));
     std::map<std::uint64_t, std::size_t> node_of;
     for (std::size_t at = 0; at < lattice.size(); ++at) node_of[lattice.node(at).done.word[0]] = at;
-    for (int climb = 0; climb < 40; ++climb) CHECK(lattice.climb(Oracle::kHopeless, false, control));
+    for (int climb = 0; climb < 40; ++climb)
+      CHECK(lattice.climb(Oracle::kHopeless, false, control));
     oracle.each([&](const M& done, const M& held, const M& stored, Bytes64 rest) {
       const auto& node = lattice.node(node_of[done.word[0]]);
       CHECK(lattice.whole(lattice.toll(node, held, stored)) <= static_cast<double>(rest));
@@ -181,7 +184,8 @@ TEST(states, fixing, "what leaves the lattice is on no path below the limit") {
     CHECK(walked.whole);
     CHECK(walked.paid == best);
     for (int climb = 0; climb < 40; ++climb) CHECK(lattice.climb(best, true, control));
-    CHECK(lattice.whole(lattice.bound()) <= static_cast<double>(best) || !(lattice.bound() < kNever));
+    CHECK(lattice.whole(lattice.bound()) <= static_cast<double>(best) ||
+          !(lattice.bound() < kNever));
   }
 }
 
