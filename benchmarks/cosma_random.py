@@ -43,7 +43,7 @@ HEAD = ("operators", "seed", "budget", "units", "by", "bytes", "bound", "gap", "
 VARIANTS = (
     ("all", {}),
     ("no fixing", {"fixing": False}),
-    ("walk alone", {"duals": False, "widest": 1 << 20}),
+    ("walk alone", {"duals": False}),
 )
 
 

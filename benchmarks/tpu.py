@@ -7,8 +7,9 @@
 Needs the extra `tpu`. All times are microseconds on our clock (the compiler's cost model without
 its bugs): everything in HBM; XLA as it is; XLA without cross-program prefetch; `msa`, if there is
 such a solver; ours after some seconds of search; what XLA made of the last one, told by overrides;
-the highest bound proven. `gain` is ours against the better of XLA's two, `closed` the share of the
-way from that to the bound. Nothing that libtpu says is kept but in the folder named.
+the highest bound proven of the program's order. `gain` is ours against the better of XLA's two,
+`closed` the share of the way from that to the bound. Nothing that libtpu says is kept but in the
+folder named.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from statistics import mean
 
 from benchmarks.tpu_programs import PROGRAMS
 from cosmalloc.errors import InputError
+from cosmalloc.ilp.latency import latency_bound
 from cosmalloc.lifetimes import source_order
 from cosmalloc.plan import Outcome, Plan
 from cosmalloc.problem import Problem
@@ -119,6 +121,7 @@ def cell(
             outcome = solve(problem, objective="latency", solver=solver, seconds=limit)
         ours[f"{limit:g}"] = judged(problem, outcome)
         bounds.append(outcome.bound or 0.0)
+    bounds.append(latency_bound(problem, source_order(problem), seconds[-1]))
     told = told_variant(tuned)
     msa = None
     if "msa" in SOLVERS:

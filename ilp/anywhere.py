@@ -23,7 +23,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmalloc.errors import InputError
 from cosmalloc.greedy.links import Choice, traffic
+from cosmalloc.greedy.offsets import set_up
+from cosmalloc.greedy.prices import AnywhereTraffic
+from cosmalloc.greedy.roofline import Roofline
+from cosmalloc.greedy.solver import plans_on, turns_for
 from cosmalloc.greedy.stays import Stays, stays_of
 from cosmalloc.greedy.transfers import blocking_copies, plan_of
 from cosmalloc.greedy.uses import Bools, Ints, Uses, uses_of
@@ -34,12 +39,13 @@ from cosmalloc.ilp.packing import ABSENT, Pairs, fitted, placed
 from cosmalloc.ilp.sparse import Solution, Sparse
 from cosmalloc.in_place import updates, updates_agree
 from cosmalloc.lifetimes import lifetimes
+from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.traffic import due_read, due_write
 
 ROUNDS = 60  # of cuts
-DOUBT = 1e-7  # of a bound that is a whole number of units, relative
+DOUBT = 1e-8  # relative, of a bound that is a whole number of units
 Order = tuple[int, ...]
 
 
@@ -131,10 +137,22 @@ def offsets_of(
 
 
 def plan_at(uses: Uses, on: Bools, kept: Bools, stays: Stays, offset: Ints) -> Plan | None:
-    """The plan with blocking copies; None where an update's ends lie apart."""
-    choice = Choice.of(kept, on)
+    """The quickest plan with this traffic; None where an update's ends lie apart."""
+    problem, choice, pairs = uses.problem, Choice.of(kept, on), in_place_pairs(uses)
     plan = plan_of(uses, blocking_copies(uses, choice, stays, offset, stays.before >= 0))
-    return plan if updates_agree(uses.problem, plan) else None
+    if not updates_agree(problem, plan):
+        return None
+    try:
+        roofline = Roofline.of(uses)
+    except InputError:
+        return plan
+    prices = AnywhereTraffic(uses)
+    prices.lone[:] = on
+    board = set_up(uses, kept, prices, stays, offset)
+    moved = objective_value(problem, plan, "traffic")
+    found = plans_on(board, pairs, roofline, turns_for("latency", uses.steps))
+    equal = [p for p in (plan, *found) if objective_value(problem, p, "traffic") <= moved]
+    return min(equal, key=lambda p: objective_value(problem, p, "latency"))
 
 
 def _cut(program: Program, on: Bools, kept: Bools, stays: Stays, stop: float, seed: int) -> bool:

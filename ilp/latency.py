@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from cosmalloc.ilp.latency_plan import plans_of
+from cosmalloc.ilp.latency_plan import choice_of_plan, plans_near, plans_of, solution_with
 from cosmalloc.ilp.latency_rows import Program, latency_program
 from cosmalloc.ilp.sparse import Floats
 from cosmalloc.objective import bound as counted_bound
@@ -36,17 +37,25 @@ def latency_bound(
     """
     stop = time.perf_counter() + seconds
     program = latency_program(problem, order, cost=cost)
-    return max(counted_bound(problem, "latency", cost), _proven(program, stop)[0])
+    return max(counted_bound(problem, "latency", cost), _proven(program, stop).bound)
 
 
 def best_latency(
-    problem: Problem, order: Order, seconds: float, seed: int = 0, cost: Cost = compute_seconds
+    problem: Problem,
+    order: Order,
+    seconds: float,
+    seed: int = 0,
+    cost: Cost = compute_seconds,
+    hint: Plan | None = None,
 ) -> tuple[Plan | None, float]:
-    """The best plan found in this order, and the bound; None where none was found in time."""
+    """The best plan found in this order, and the bound; None where none was found in time.
+
+    hint: a plan in this order to better; it is not handed back.
+    """
     stop = time.perf_counter() + seconds
     least = counted_bound(problem, "latency", cost)
     best: tuple[float, Plan] | None = None
-    for plan, proven in _offers(problem, order, stop, seed, cost):
+    for plan, proven in _offers(problem, order, stop, seed, cost, hint):
         least = max(least, proven)
         if plan is not None:
             value = simulate(problem, plan, cost).latency
@@ -56,7 +65,7 @@ def best_latency(
 
 
 def _offers(
-    problem: Problem, order: Order, stop: float, seed: int, cost: Cost
+    problem: Problem, order: Order, stop: float, seed: int, cost: Cost, hint: Plan | None
 ) -> Iterator[tuple[Plan | None, float]]:
     """Plans, and bounds proven on the way."""
     room = problem.target.scratchpad_bytes
@@ -66,17 +75,32 @@ def _offers(
             return
         until = time.perf_counter() + PROVING * left
         program = latency_program(problem, order, room=int(share * room), cost=cost)
-        proven, x = _proven(program, until, seed)
-        yield None, proven if share == 1 else 0.0
-        if x is not None:
-            for plan in plans_of(program, x, max(0.0, stop - time.perf_counter()) / 4, seed):
-                yield plan, 0.0
+        proof = _proven(program, until, seed, hint if share == 1 else None)
+        yield None, proof.bound if share == 1 else 0.0
+        for make, x in ((plans_of, proof.x), (plans_near, proof.relaxed)):
+            if x is not None:
+                for plan in make(program, x, max(0.0, stop - time.perf_counter()) / 4, seed):
+                    yield plan, 0.0
 
 
-def _proven(program: Program, stop: float, seed: int = 0) -> tuple[float, Floats | None]:
-    """Bound in seconds and the best solution."""
-    loose = program.rows.solve(stop - time.perf_counter(), whole=False, seed=seed)
+@dataclass(frozen=True)
+class Proof:
+    """bound: seconds. x: the best solution. relaxed: that of the relaxation."""
+
+    bound: float
+    x: Floats | None
+    relaxed: Floats | None
+
+
+def _proven(program: Program, stop: float, seed: int = 0, hint: Plan | None = None) -> Proof:
+    rows = program.rows
+    loose = rows.solve(stop - time.perf_counter(), whole=False, seed=seed)
     if loose.ending == "infeasible":
-        return math.inf, None
-    tight = program.rows.solve(stop - time.perf_counter(), seed=seed)
-    return max(loose.bound, tight.bound) * program.unit, tight.x
+        return Proof(math.inf, None, None)
+    start = None
+    if hint is not None:
+        start = solution_with(program, *choice_of_plan(program, hint), stop - time.perf_counter())
+    tight = rows.solve(stop - time.perf_counter(), seed=seed, start=start)
+    if tight.ending == "infeasible":
+        return Proof(math.inf, None, None)
+    return Proof(max(loose.bound, tight.bound) * program.unit, tight.x, loose.x)

@@ -30,11 +30,13 @@ from cosmalloc.greedy.working_set import in_place_pairs
 from cosmalloc.ilp.latency_rows import Program
 from cosmalloc.in_place import updates_agree
 from cosmalloc.plan import Plan
+from cosmalloc.presence import Presence
 
 ABSENT = -1
 AHEAD = 1e-4  # price of a second loaded ahead, in seconds: decides between equals
 TRIES = 24  # packings
 EXACT = 0.1  # seconds for one exact packing
+SHARES = (0.5, 0.8)  # of a use or link that the relaxation keeps, to keep it
 NOTHING = 1e-7  # of a copy: less is none
 
 
@@ -42,7 +44,7 @@ def plans_of(program: Program, x: Floats, seconds: float, seed: int) -> Iterator
     """Legal plans with the solution's links, as far as offsets are found; the likely best first."""
     uses = program.uses
     on, kept = program.held.chosen(x)
-    late = _loaded_late(program, on, kept, seconds)
+    late = solution_with(program, on, kept, seconds, AHEAD)
     pairs = in_place_pairs(uses)
     stays = stays_of(uses, Choice.of(kept, on), pairs)
     copies = blocking_copies(
@@ -60,14 +62,45 @@ def plans_of(program: Program, x: Floats, seconds: float, seed: int) -> Iterator
     yield from _by_board(program, on, kept, seconds, seed)
 
 
-def _loaded_late(program: Program, on: Bools, kept: Bools, seconds: float) -> Floats | None:
-    """The solution with these links, of least seconds, then of least loaded ahead."""
+def solution_with(
+    program: Program, on: Bools, kept: Bools, seconds: float, price: float = 0.0
+) -> Floats | None:
+    """The quickest solution with these uses on chip and links kept; None if they have no room.
+
+    price: of a second loaded ahead, in seconds.
+    """
     fixed = {column: float(on[u]) for u, column in enumerate(program.held.x)}
     fixed |= {column: float(kept[u]) for u, column in program.held.kept.items()}
     cost = list(program.rows.cost)
     for column in program.ahead:
-        cost[column] += AHEAD
+        cost[column] += price
     return program.rows.solve(seconds, whole=False, fixed=fixed, cost=cost).x
+
+
+def plans_near(program: Program, x: Floats, seconds: float, seed: int) -> Iterator[Plan]:
+    """Plans with the links that a solution of the relaxation keeps for the most part."""
+    held = program.held
+    kept = np.zeros(len(held.x), np.bool_)
+    for share in SHARES:
+        on = np.array([x[column] > share for column in held.x], np.bool_)
+        for u, column in held.kept.items():
+            kept[u] = x[column] > share
+        on |= kept | np.append(False, kept)[: len(on)]
+        yield from _by_board(program, on, kept.copy(), seconds / len(SHARES), seed)
+
+
+def choice_of_plan(program: Program, plan: Plan) -> tuple[Bools, Bools]:
+    """bool[U]: the uses that a plan of the program's order has on chip, and the links it keeps."""
+    uses, here = program.uses, Presence.of(plan)
+    starts = [
+        here.start(t, step)
+        for t, step in zip(uses.tensor.tolist(), uses.step.tolist(), strict=True)
+    ]
+    on = np.array([start is not None for start in starts], np.bool_)
+    kept = np.zeros(len(on), np.bool_)
+    for u in program.held.kept:
+        kept[u] = starts[u] is not None and starts[u] == starts[u + 1]
+    return on, kept
 
 
 def _issue_loads(program: Program, x: Floats, copies: Copies) -> None:

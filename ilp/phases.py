@@ -17,21 +17,19 @@ from cosmalloc.greedy.solver import Effort, resident_plans
 from cosmalloc.greedy.uses import uses_of
 from cosmalloc.greedy.working_set import base_load, heights, in_place_pairs
 from cosmalloc.ilp.best import Best, Progress, left, say
-from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
 from cosmalloc.ilp.divide import divided
-from cosmalloc.ilp.facts import Facts, facts_of
+from cosmalloc.ilp.facts import Facts
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.links import best_replacement
-from cosmalloc.ilp.orders import orders
+from cosmalloc.ilp.orders import early, late, orders
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
-from cosmalloc.ilp.reach import reach
 from cosmalloc.ilp.search import beam, best_first
 from cosmalloc.ilp.spine import spine_bound
 from cosmalloc.ilp.steps import Path
-from cosmalloc.ilp.windows import search
+from cosmalloc.ilp.windows import FIRST, Search
 from cosmalloc.lifetimes import lifetimes, source_order
 from cosmalloc.problem import Problem
 
@@ -61,10 +59,7 @@ def covered(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """What every order must pay in parts of the program, and between them."""
-    relaxed = facts_of(contracted(best.problem, reach(best.problem)))
-    best.raise_bound(covering_bound(relaxed, left(stop) / 3))
-    if left(stop) > 0:
-        best.raise_bound(spine_bound(facts, left(stop)))
+    best.raise_bound(spine_bound(facts, left(stop)))
 
 
 def parted(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
@@ -156,14 +151,36 @@ def proven(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 
 def windowed(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
-    """Window after window of the best plan searched anew."""
+    """Window after window of the best plan searched anew, then the links of its order, then its
+    order settled; again while that helps, then with more time for each window."""
     if best.plan is None:
         return
-    for layout in search(layout_of(best.problem, best.plan), left(stop), best.seed):
-        best.offer(layout.plan())
-        say(best, progress, 0.7)
-        if best.proven:
-            return
+    each, longest = FIRST, 4 * left(stop)
+    state = Search(layout_of(best.problem, best.plan), best.seed)
+    while each < longest and left(stop) > 0 and not best.proven:
+        before = best.value
+        for layout in state.better(stop, each):
+            best.offer(layout.plan())
+            say(best, progress, 0.7)
+            if best.proven:
+                return
+        found = best.plan
+        replaced(best, facts, stop - 0.7 * left(stop), progress)
+        settled(best, stop)
+        if best.plan is not found:
+            state = Search(layout_of(best.problem, best.plan), best.seed)
+        if best.value == before:
+            each *= 4
+
+
+def settled(best: Best, stop: float) -> None:
+    """What `greedy` makes of the best plan's order, moved late and early."""
+    if best.plan is None:
+        return
+    then = late(best.problem, best.plan.order)
+    for order in (early(best.problem, then), then, best.plan.order):
+        if left(stop) > 0 and not best.proven and promise(best.problem, order) < best.value:
+            offer_in(best, order, left(stop) / 10)
 
 
 def slackened(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
@@ -194,15 +211,14 @@ def place_in(order: tuple[int, ...], count: int) -> tuple[int, ...]:
 SMALL_PLAN: tuple[tuple[Phase, float], ...] = (
     (covered, 0.1),
     (parted, 0.4),
+    (reordered, 0.15),
     (beamed, 0.3),
     (spined, 0.15),
     (emptied, 0.15),
-    (reordered, 0.2),
     (floored, 0.1),
     (replaced, 0.2),
     (proven, 0.4),
     (windowed, 0.8),
-    (replaced, 0.5),
     (slackened, 1.0),
 )
 LARGE_PLAN: tuple[tuple[Phase, float], ...] = (
@@ -212,7 +228,6 @@ LARGE_PLAN: tuple[tuple[Phase, float], ...] = (
     (spined, 0.2),
     (replaced, 0.15),
     (proven, 0.25),
-    (windowed, 0.85),
-    (emptied, 0.4),
-    (replaced, 1.0),
+    (windowed, 0.9),
+    (emptied, 1.0),
 )

@@ -14,6 +14,7 @@ from dataclasses import replace
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.history import Interrupted
 from cosmalloc.ilp.best import Best, Progress, left, say
+from cosmalloc.ilp.beyond import goes_beyond, improve_beyond
 from cosmalloc.ilp.facts import Facts, facts_of
 from cosmalloc.ilp.finish import finished
 from cosmalloc.ilp.packing import plan_in_low
@@ -36,7 +37,7 @@ def solve(
 ) -> Outcome:
     """A plan no worse than `greedy`'s and a bound, proven the best where the time allows.
 
-    Exact under `resident` for `traffic` and `peak`; else the plan of `greedy` with its bound.
+    The bound is for every order. `latency` and the rule `anywhere` are in `beyond`.
     """
     stop = time.perf_counter() + seconds
     first = greedy(problem, objective=objective, seconds=seconds, seed=seed)
@@ -55,12 +56,17 @@ def improved(
     best.raise_bound(first.bound or 0)
     if best.proven:
         return best.outcome(first)
-    improve = improve_traffic if objective == "traffic" else improve_peak
     listener = progress or (lambda words, share: None)
-    say(best, listener, 0.0)
+    if objective != "latency":
+        say(best, listener, 0.0)
     try:
-        improve(best, facts_of(problem), stop, listener)
-        if best.plan is not None and objective == "traffic":
+        if goes_beyond(problem, objective):
+            improve_beyond(best, stop, listener)
+        else:
+            improve = improve_traffic if objective == "traffic" else improve_peak
+            improve(best, facts_of(problem), stop, listener)
+        resident = problem.target.operand_rule == "resident"
+        if best.plan is not None and objective == "traffic" and resident:
             best.plan = finished(problem, best.plan)
     except KeyboardInterrupt:
         if best.plan is None:
@@ -71,8 +77,9 @@ def improved(
 
 def knows_more(problem: Problem, objective: Objective) -> bool:
     """Whether there is more to say here than `greedy` does."""
-    resident = problem.target.operand_rule == "resident"
-    return resident and objective != "latency" and len(problem.operators) <= LARGEST
+    if problem.target.operand_rule == "resident" and objective != "latency":
+        return len(problem.operators) <= LARGEST
+    return goes_beyond(problem, objective)
 
 
 def improve_peak(best: Best, facts: Facts, stop: float, progress: Progress) -> None:

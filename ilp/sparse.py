@@ -83,17 +83,23 @@ class Sparse:
         cost: Sequence[float] | None = None,
         seed: int = 0,
         doubt: float = DOUBT,
+        start: Floats | None = None,
     ) -> Solution:
         """The least solution, on one thread. whole: False for the relaxation, whose bound is exact.
 
         fixed: values of columns. cost: another one. The bound is for the program as solved. doubt:
-        relative, what the bound of branch and bound loses for the solver's tolerances.
+        relative, what the bound of branch and bound loses for the solver's tolerances. start: a
+        solution to better.
         """
         bottom, top = np.zeros(len(self.top)), np.array(self.top, np.float64)
         for column, value in (fixed or {}).items():
             bottom[column] = top[column] = value
         costs = np.array(self.cost if cost is None else cost, np.float64)
         highs = self._highs(costs, bottom, top, whole, max(seconds, 0.01), seed)
+        if start is not None:
+            given = highspy.HighsSolution()
+            given.col_value, given.value_valid = start.tolist(), True
+            highs.setSolution(given)
         highs.run()
         return self._told(highs, costs, bottom, top, doubt if whole else None)
 

@@ -47,7 +47,7 @@ def spine_bound(facts: Facts, seconds: float) -> int:
     beside = islands(facts, {o for part in along for o in part}, LEAST_ISLAND, MOST)
     problems = [part_problem(facts, part) for part in along]
     problems += [island_problem(problem, part) for part in beside]
-    bounds = least_of_each(problems, 0.7 * seconds)
+    bounds = least_of_each(problems, seconds / 2)
     pays = [bound > 0 for bound in bounds]
     counted = list(compress(along, pays))
     alone = list(compress(beside, pays[len(along) :]))

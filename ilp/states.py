@@ -60,9 +60,9 @@ def search_states(
 ) -> Searched:
     """The path with the least traffic under `below` bytes, over all orders or for the one given.
 
-    nodes: sets of operators at most. memory: bytes at most. widest: states of one step at most in
-    a walk without the lattice, 0 for the default. duals: with the lattice. fixing: sets leave it.
-    Same arguments, same answer, unless the time runs out. Raises KeyboardInterrupt.
+    nodes: sets of operators at most. memory: bytes at most. widest: above 0, one walk
+    without the lattice, with so many states per step at most. duals: with the lattice. fixing:
+    sets leave it. Same arguments, same answer, unless the time runs out. Raises KeyboardInterrupt.
     """
     found: dict[str, Any] = native_facts(facts).search(
         float(seconds),

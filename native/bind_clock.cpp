@@ -113,6 +113,11 @@ void bind_clock(nb::module_& module) {
           "load"_a.noconvert(), "need"_a.noconvert(), "start"_a.noconvert(), "stop"_a.noconvert())
       .def("remove", &Checked::remove, "copy"_a)
       .def("latency", [](Checked& self) { return self.clock.latency(); })
+      .def("restart",
+           [](Checked& self) {
+             self.clock.forget();
+             return self.clock.latency();
+           })
       .def("simulated", [](const Checked& self) { return self.clock.simulated(); })
       .def("timeline", [](Checked& self) {
         Clock::Timeline found = self.clock.timeline();

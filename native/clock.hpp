@@ -54,6 +54,7 @@ class Clock {
 
   // Seconds at which everything is done.
   Seconds latency();
+  void forget() { touch(0, steps_.count()); }  // the next latency() looks at everything again
 
   // Everything between begin() and rollback() is undone by it, commit() keeps it. Not nested.
   void begin();

@@ -9,6 +9,7 @@ A plan in another order is refused: the order is what the arrays are laid out fo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ class FastClock:
 
     compute: float64[n], seconds of each step's arithmetic. first: int64[n + 1], the accesses of
     step s are [first[s], first[s + 1]), operands first. off, near: float64[accesses], seconds
-    off-chip and on chip. tensor: int per access, -1 for a tensor that is not tracked.
+    off-chip and on chip.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class FastClock:
             (target.offchip_read_bytes_per_second, target.onchip_read_bytes_per_second),
             (target.offchip_write_bytes_per_second, target.onchip_write_bytes_per_second),
         )
-        self.tensor: list[int] = []
+        self._touches: dict[int, tuple[list[int], list[int]]] = {}  # steps, accesses
         off: list[float] = []
         near: list[float] = []
         first = [0]
-        for operator in self.order:
+        for step, operator in enumerate(self.order):
             node = problem.operators[operator]
             for (far_speed, near_speed), ends, accessed in zip(
                 speeds,
@@ -59,7 +60,10 @@ class FastClock:
                 strict=True,
             ):
                 for tensor, count in zip(ends, accessed, strict=True):
-                    self.tensor.append(tensor if problem.tensors[tensor].tracked else -1)
+                    if problem.tensors[tensor].tracked:
+                        steps, accesses = self._touches.setdefault(tensor, ([], []))
+                        steps.append(step)
+                        accesses.append(len(off))
                     off.append(count / far_speed)
                     near.append(count / near_speed)
             first.append(len(off))
@@ -93,15 +97,13 @@ class FastClock:
 
     def flags(self, plan: Plan) -> NDArray[np.int64]:
         """int64[accesses]: 1 where the access finds its tensor on chip."""
-        here = Presence.of(plan)
-        flags = [0] * len(self.tensor)
-        bounds = self.first.tolist()
-        for step in range(len(self.order)):
-            for access in range(bounds[step], bounds[step + 1]):
-                tensor = self.tensor[access]
-                if tensor in here.stays:
-                    flags[access] = here.on_chip(tensor, step)
-        return np.array(flags, np.int64)
+        flags = np.zeros(len(self.off), np.int64)
+        for tensor, stays in Presence.of(plan).stays.items():
+            steps, accesses = self._touches.get(tensor, ((), ()))
+            for _, ready, stop in stays:
+                first, last = bisect_left(steps, ready), bisect_left(steps, stop)
+                flags[list(accesses[first:last])] = 1
+        return flags
 
     def latency(self, plan: Plan) -> float:
         """Seconds at which everything is done."""

@@ -25,37 +25,123 @@ struct Race {
   std::vector<Fitted> by_thread;
 };
 
-// Runs thread, thread + threads, … until one ends the part or a lower one has.
-void race(const Layout& layout, Bytes capacity, const SearchOptions& options,
-          const Control& control, int thread, Race& shared) {
-  Search search(layout, capacity);
-  Fitted& out = shared.by_thread[at(thread)];
-  out.ending = Ending::budget;
-  const auto shortest = static_cast<std::int64_t>(options.nodes_per_block * layout.count()) + 50;
-  for (std::int64_t run = thread; run < options.most_runs; run += options.threads) {
-    if (shared.winner.load() < run) break;
-    std::mt19937_64 random = random_of(options.seed, run);
-    const Strategy strategy = strategy_of_run(run, random);
-    const std::int64_t length = luby(run);
-    Deductions deductions = options.deductions;
-    if (length < options.long_run) deductions.not_first = deductions.twins = false;
-    const Ending ending = search.run(strategy, deductions, shortest * length, random,
-                                     control.of_run(run, &shared.winner));
-    out.nodes = search.nodes();
-    out.runs = run + 1;
-    if (ending == Ending::budget) continue;
-    if (ending == Ending::stopped) {
-      out.ending = ending;
-      break;
-    }
-    std::int64_t best = shared.winner.load();
-    while (run < best && !shared.winner.compare_exchange_weak(best, run)) {
-    }
-    out.ending = ending;
-    if (ending == Ending::found) out.offsets = search.offsets();
-    break;
+constexpr double kTight = 0.98;  // share of the capacity that is in use, over all sections
+
+bool tight(const Layout& layout, Bytes capacity) {
+  double used = 0;
+  for (const Span& span : layout.spans) {
+    used += static_cast<double>(span.last - span.first) * static_cast<double>(span.size);
   }
+  return used > kTight * static_cast<double>(capacity) * static_cast<double>(layout.sections);
 }
+
+// A reading and the search of it.
+struct Desk {
+  Search search;
+  bool tight;
+  bool hopeless = false;  // there is no allocation of this reading
+  Desk(const Layout& layout, Bytes capacity)
+      : search(layout, capacity), tight(cosmalloc::tight(layout, capacity)) {}
+};
+
+// What run `run` comes to: run `number` of one way to read the part.
+struct Turn {
+  int way;  // a kind of Readings, or kAny
+  std::int64_t number;
+};
+constexpr int kAny = Readings::kKinds;
+
+// Every way in turn, kAny as often as the others together once these have had their short runs.
+Turn turn_of(std::int64_t run, bool joins) {
+  if (!joins) return {Readings::as_it_is, run};
+  constexpr std::int64_t kFirst = 4 * (kAny + 1);
+  const std::int64_t ways = run < kFirst ? kAny + 1 : 4 * kAny;
+  const std::int64_t round = run < kFirst ? run / ways : 4 + (run - kFirst) / ways;
+  const std::int64_t way = run < kFirst ? run % ways : (run - kFirst) % ways;
+  return {static_cast<int>(std::min<std::int64_t>(way, kAny)), round};
+}
+
+// One thread's part in a race.
+class Racer {
+ public:
+  Racer(const Readings& readings, Bytes capacity, const SearchOptions& options,
+        const Control& control, Race& shared)
+      : readings_(readings),
+        capacity_(capacity),
+        options_(options),
+        control_(control),
+        shared_(shared) {}
+
+  // Runs first, first + threads, … until one ends the part or a lower one has.
+  Fitted race(std::int64_t first) {
+    out_.ending = Ending::budget;
+    const std::int64_t last = options_.first_run + options_.most_runs;
+    for (std::int64_t run = first; run < last; run += options_.threads) {
+      if (shared_.winner.load() < run || over(run)) break;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // true: the race is over for this thread.
+  bool over(std::int64_t run) {
+    const Turn turn = turn_of(run, options_.joins);
+    std::mt19937_64 random = random_of(options_.seed, run);
+    if (turn.way == kAny) {
+      const std::unique_ptr<Reading> reading = readings_.any(random());
+      if (!reading) return control_.stop();
+      Desk desk(reading->layout, capacity_);
+      const Ending ending = go(desk, run, strategy_of_chance(random), 2, random);
+      return ended(ending, run, false, *reading, desk);
+    }
+    const Reading* reading = readings_.get(static_cast<Readings::Kind>(turn.way));
+    if (reading == nullptr) return control_.stop();
+    std::unique_ptr<Desk>& desk = desks_[turn.way];
+    if (!desk) desk = std::make_unique<Desk>(reading->layout, capacity_);
+    if (desk->hopeless) return control_.stop();
+    const Strategy strategy = strategy_of_run(turn.number, random);
+    const Ending ending = go(*desk, run, strategy, luby(turn.number), random);
+    desk->hopeless = ending == Ending::refuted;
+    return ended(ending, run, turn.way == Readings::as_it_is, *reading, *desk);
+  }
+
+  Ending go(Desk& desk, std::int64_t run, Strategy strategy, std::int64_t length,
+            std::mt19937_64& random) {
+    const Index blocks = static_cast<Index>(desk.search.layout().count());
+    const auto shortest = static_cast<std::int64_t>(options_.nodes_per_block * blocks) + 50;
+    Deductions deductions = options_.deductions;
+    strategy.fewest = desk.tight && length % 2 == 1;
+    const bool light = length < options_.long_run;
+    if (light && !strategy.fewest) deductions.not_first = deductions.twins = false;
+    if (!strategy.fewest) deductions.borders = false;
+    const std::int64_t before = desk.search.nodes();
+    const Ending ending = desk.search.run(strategy, deductions, shortest * length, random,
+                                          control_.of_run(run, &shared_.winner));
+    out_.nodes += desk.search.nodes() - before;
+    out_.runs = run + 1;
+    return ending;
+  }
+
+  bool ended(Ending ending, std::int64_t run, bool whole, const Reading& reading,
+             const Desk& desk) {
+    if (ending == Ending::budget || (ending == Ending::refuted && !whole)) return false;
+    out_.ending = ending;
+    if (ending == Ending::stopped) return true;
+    std::int64_t best = shared_.winner.load();
+    while (run < best && !shared_.winner.compare_exchange_weak(best, run)) {
+    }
+    if (ending == Ending::found) out_.offsets = reading.offsets(desk.search.offsets());
+    return true;
+  }
+
+  const Readings& readings_;
+  Bytes capacity_;
+  const SearchOptions& options_;
+  const Control& control_;
+  Race& shared_;
+  std::unique_ptr<Desk> desks_[Readings::kKinds];
+  Fitted out_;
+};
 
 }  // namespace
 
@@ -78,15 +164,17 @@ bool searchable(const Blocks& blocks, std::span<const Index> part) {
   return 2 * pairs <= kMostNeighbours;
 }
 
-Fitted fit_part(const Layout& layout, Bytes capacity, const SearchOptions& options,
+Fitted fit_part(const Readings& readings, Bytes capacity, const SearchOptions& options,
                 const Control& control) {
   Race shared;
   shared.by_thread.resize(at(options.threads));
   std::vector<std::thread> helpers;
-  for (int t = 1; t < options.threads; ++t) {
-    helpers.emplace_back([&, t] { race(layout, capacity, options, control, t, shared); });
-  }
-  race(layout, capacity, options, control, 0, shared);
+  const auto race = [&](int thread) {
+    shared.by_thread[at(thread)] =
+        Racer(readings, capacity, options, control, shared).race(options.first_run + thread);
+  };
+  for (int t = 1; t < options.threads; ++t) helpers.emplace_back(race, t);
+  race(0);
   for (std::thread& helper : helpers) helper.join();
   Fitted out;
   out.ending = Ending::budget;
@@ -128,8 +216,8 @@ Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
         continue;
       }
     }
-    const Layout layout = layout_of(blocks, part);
-    const Fitted one = fit_part(layout, capacity, options, control);
+    const Readings readings(only(blocks, part));
+    const Fitted one = fit_part(readings, capacity, options, control);
     out.nodes += one.nodes;
     out.runs += one.runs;
     if (one.ending == Ending::refuted) {
@@ -141,7 +229,7 @@ Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
       continue;
     }
     for (std::size_t i = 0; i < part.size(); ++i) {
-      out.offsets[at(layout.block[i])] = one.offsets[i];
+      out.offsets[at(part[i])] = one.offsets[i];
     }
   }
   return out;

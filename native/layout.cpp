@@ -67,6 +67,17 @@ void add_neighbours(Layout& layout) {
   }
 }
 
+void add_ends(Layout& layout) {
+  layout.starting.resize(at(layout.sections));
+  layout.ending.resize(at(layout.sections));
+  for (Index b = 0; b < layout.count(); ++b) {
+    for (const Span& span : layout.spans_of(b)) {
+      if (layout.size_in(b, span.first - 1) == 0) layout.starting[at(span.first)].push_back(b);
+      if (layout.size_in(b, span.last) == 0) layout.ending[at(span.last - 1)].push_back(b);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<Index>> parts_of(const Blocks& blocks) {
@@ -109,6 +120,13 @@ std::span<const Neighbour> Layout::neighbours_of(Index b) const {
           neighbours.data() + first_neighbour[at(b) + 1]};
 }
 
+Bytes Layout::size_in(Index b, Index section) const {
+  for (const Span& span : spans_of(b)) {
+    if (span.first <= section && section < span.last) return span.size;
+  }
+  return 0;
+}
+
 bool Layout::twins(Index a, Index b) const {
   const auto same = [](const Span& x, const Span& y) {
     return x.first == y.first && x.last == y.last && x.size == y.size;
@@ -146,7 +164,9 @@ Layout layout_of(const Blocks& blocks, std::span<const Index> part) {
     layout.area.push_back(area);
     layout.first_span.push_back(static_cast<Index>(layout.spans.size()));
   }
+  layout.step = sections;
   add_neighbours(layout);
+  add_ends(layout);
   return layout;
 }
 

@@ -41,11 +41,15 @@ struct Layout {
   std::vector<Index> first_span{0};
   std::vector<Neighbour> neighbours;
   std::vector<std::size_t> first_neighbour{0};
+  std::vector<std::vector<Index>> starting;  // per section: blocks there and not in the one before
+  std::vector<std::vector<Index>> ending;    // per section: blocks there and not in the next
   Index sections = 0;
+  std::vector<Step> step;  // per section: its first
 
   Index count() const { return static_cast<Index>(block.size()); }
   std::span<const Span> spans_of(Index b) const;
   std::span<const Neighbour> neighbours_of(Index b) const;
+  Bytes size_in(Index b, Index section) const;  // 0 where b is not alive
   bool twins(Index a, Index b) const;  // same spans and alignment, both free: they may trade places
 };
 

@@ -1,6 +1,7 @@
 #include "minimize.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "sweep.hpp"
@@ -9,14 +10,17 @@ namespace cosmalloc {
 namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+constexpr std::int64_t kFirstRuns = 8;    // of a capacity, in the first round
+constexpr std::int64_t kMoreAtFirst = 4;  // times as many for the first capacity of a round
 
 struct Part {
   std::vector<Index> blocks;
-  Layout layout;
+  std::unique_ptr<Readings> readings;
   bool searchable = false;
   Bytes peak = 0;
   Bytes bound = 0;
-  Bytes grain = 1;  // every peak is a multiple of it
+  Bytes grain = 1;                      // every peak is a multiple of it
+  std::map<Bytes, std::int64_t> tried;  // runs made in vain, per capacity
 };
 
 // Pushed down, every offset is a sum of sizes, rounded up to alignments, or starts from a fixed
@@ -54,7 +58,7 @@ class Minimizer {
   Minimized run() {
     begin();
     const std::int64_t limit = options_.most_runs;
-    for (std::int64_t runs = 4; out_.peak > out_.bound && !control_.stop(); runs *= 2) {
+    for (std::int64_t runs = kFirstRuns; out_.peak > out_.bound && !control_.stop(); runs *= 2) {
       bool open = false;
       for (Part& part : parts_) {
         if (part.searchable && part.peak > out_.bound && !control_.stop()) {
@@ -72,7 +76,7 @@ class Minimizer {
     for (std::vector<Index>& members : parts_of(blocks_)) {
       Part part;
       part.searchable = searchable(blocks_, members);
-      const Blocks alone = only(blocks_, members);
+      Blocks alone = only(blocks_, members);
       part.grain = grain_of(alone);
       part.bound = round_up(bound_of(alone), part.grain);
       const Placement best = place_all(alone, part.bound, control_);
@@ -80,7 +84,7 @@ class Minimizer {
       for (std::size_t i = 0; i < members.size(); ++i) {
         out_.offsets[at(members[i])] = best.offsets[i];
       }
-      if (part.searchable) part.layout = layout_of(blocks_, members);
+      if (part.searchable) part.readings = std::make_unique<Readings>(std::move(alone));
       part.blocks = std::move(members);
       parts_.push_back(std::move(part));
       tell();
@@ -92,17 +96,19 @@ class Minimizer {
   // One round on one part, `runs` runs of the search for every capacity tried.
   void lower(Part& part, std::int64_t runs) {
     SearchOptions options = options_;
-    options.most_runs = runs;
     Bytes target = std::max(part.bound, out_.bound);  // lower than that helps nobody
     target = std::min(round_up(target, part.grain), part.peak - part.grain);
     Bytes hopeless = target - part.grain;  // tried in vain in this round, or below the bound
-    while (!control_.stop()) {
-      const Fitted found = fit_part(part.layout, target, options, control_);
+    for (bool first = true; !control_.stop(); first = false) {
+      options.first_run = part.tried[target];
+      options.most_runs = first ? kMoreAtFirst * runs : runs;
+      const Fitted found = fit_part(*part.readings, target, options, control_);
       out_.nodes += found.nodes;
       if (found.ending == Ending::found) {
         keep(part, found.offsets);
       } else {
         if (found.ending == Ending::refuted) part.bound = std::max(part.bound, target + part.grain);
+        part.tried[target] += options.most_runs;
         hopeless = target;
       }
       tell();
@@ -114,12 +120,8 @@ class Minimizer {
   }
 
   void keep(Part& part, std::span<const Bytes> offsets) {
-    Bytes peak = 0;
-    for (Index b = 0; b < part.layout.count(); ++b) {
-      out_.offsets[at(part.layout.block[at(b)])] = offsets[at(b)];
-      peak = std::max(peak, offsets[at(b)] + part.layout.height[at(b)]);
-    }
-    part.peak = peak;
+    for (std::size_t b = 0; b < offsets.size(); ++b) out_.offsets[at(part.blocks[b])] = offsets[b];
+    part.peak = peak_of(part.readings->part(), offsets);
   }
 
   void tell() {

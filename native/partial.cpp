@@ -8,6 +8,8 @@ namespace {
 
 constexpr Bytes kFar = std::numeric_limits<Bytes>::max();
 constexpr int kNotFirstRounds = 30;  // raises by (4) in one propagation
+constexpr int kBorderChecks = 400;   // in one propagation
+constexpr std::size_t kSums = 64;    // more are not listed
 constexpr int kSupportRounds = 6;    // sweeps of (5) in one propagation
 
 }  // namespace
@@ -29,6 +31,12 @@ void Partial::reset(Deductions deductions) {
   open_.assign(blocks, 1);
   floor_.assign(sections, 0);
   rest_.assign(sections, 0);
+  firsts_.assign(sections, 0);
+  end_.assign(sections, 0);
+  second_end_.assign(sections, 0);
+  crossing_low_.assign(sections, 0);
+  borders_.clear();
+  border_queued_.assign(sections, 0);
   entries_.assign(sections, {});
   sizes_.assign(sections, {});
   open_count_.assign(sections, 0);
@@ -98,6 +106,13 @@ void Partial::wake_section(Index s) {
   queue_.push_back(s);
 }
 
+void Partial::wake_border(Index s) {
+  if (!deductions_.borders || s <= 0 || s >= layout_.sections) return;
+  if (border_queued_[at(s)] || crossing_[at(s)] == 0) return;
+  border_queued_[at(s)] = 1;
+  borders_.push_back(s);
+}
+
 void Partial::wake_neighbours(Index b) {
   if (is_moved_[at(b)]) return;
   is_moved_[at(b)] = 1;
@@ -106,8 +121,10 @@ void Partial::wake_neighbours(Index b) {
 
 void Partial::clear_queues() {
   for (const Index s : queue_) queued_[at(s)] = 0;
+  for (const Index s : borders_) border_queued_[at(s)] = 0;
   for (const Index b : moved_) is_moved_[at(b)] = 0;
   queue_.clear();
+  borders_.clear();
   moved_.clear();
 }
 
@@ -123,9 +140,17 @@ bool Partial::raise(Index b, Bytes low) {
   if (low > capacity_ - layout_.height[at(b)] || layout_.fixed[at(b)] >= 0) {
     return fail(spans.front().first);
   }
+  const Bytes old = low_[at(b)];
   set(low_[at(b)], low);
   for (const Span& span : spans) {
-    for (Index s = span.first; s < span.last; ++s) wake_section(s);
+    for (Index s = span.first; s < span.last; ++s) {
+      if (queued_[at(s)]) continue;
+      const Bytes limit = capacity_ - rest_[at(s)];
+      const bool shows = old <= floor_[at(s)] || old + span.size <= second_end_[at(s)] ||
+                         (old <= limit && low > limit);
+      if (shows) wake_section(s);  // else nothing that check_section() keeps has changed
+      if (old <= crossing_low_[at(s)]) wake_border(s);
+    }
   }
   wake_neighbours(b);
   return later_twin_[at(b)] < 0 || raise_twin(b);
@@ -158,8 +183,11 @@ bool Partial::check_section(Index s) {
   Bytes end = kFar;  // least low + size in s, and the next
   Bytes second_end = kFar;
   Index earliest = -1;
+  const Bytes limit = capacity_ - rest_[at(s)];
+  Bytes firsts = 0;
   for (Index i = 0; i < count; ++i) {
     const Bytes low = low_[at(blocks[i])];
+    firsts += low <= limit ? 1 : 0;
     floor = std::min(floor, low);
     highest = std::max(highest, low);
     const Bytes own_end = low + sizes[i];
@@ -173,7 +201,11 @@ bool Partial::check_section(Index s) {
   }
   work_ += count;
   if (floor != floor_[at(s)]) set(floor_[at(s)], floor);
-  const Bytes limit = capacity_ - rest_[at(s)];
+  if (firsts != firsts_[at(s)]) set(firsts_[at(s)], firsts);
+  if (end != end_[at(s)]) set(end_[at(s)], end);
+  if (second_end != second_end_[at(s)]) set(second_end_[at(s)], second_end);
+  wake_border(s);
+  wake_border(s + 1);
   if (floor > limit) return fail(s);  // (3)
   if (highest <= limit || !deductions_.not_first) return true;
   return not_first(s, limit, end, second_end, earliest);
@@ -187,6 +219,55 @@ bool Partial::not_first(Index s, Bytes limit, Bytes end, Bytes second_end, Index
     if (aligned(b, above) <= low_[at(b)]) continue;
     ++not_first_rounds_;
     if (!raise(b, above)) return fail(s);  // (4)
+    if (!postponed_[at(b)]) set_postponed(b, -1);
+  }
+  return true;
+}
+
+// Sums of the sizes in section s of some of the blocks that are open; none if there are too many.
+std::vector<Bytes> Partial::sums_of(std::span<const Index> blocks, Index s) const {
+  std::vector<Bytes> sums{0};
+  for (const Index b : blocks) {
+    if (!open_[at(b)]) continue;
+    const std::size_t count = sums.size();
+    if (2 * count > kSums) return {};
+    const Bytes size = layout_.size_in(b, s);
+    for (std::size_t i = 0; i < count; ++i) sums.push_back(sums[i] + size);
+  }
+  return sums;
+}
+
+// (7): the lowest that lives on both sides stands at v with, for some sum on either side,
+//     floor + sum <= v <= floor + sum + slack
+bool Partial::check_border(Index s) {
+  const bool left = open_count_[at(s - 1)] < open_count_[at(s)];
+  const Index here = left ? s - 1 : s;
+  const Index there = left ? s : s - 1;
+  Bytes crossing = kFar;
+  for (const Index b : open_in(here)) {
+    if (low_[at(b)] < crossing && layout_.size_in(b, there) > 0) crossing = low_[at(b)];
+  }
+  work_ += open_count_[at(here)];
+  if (crossing == kFar) return true;
+  if (crossing != crossing_low_[at(s)]) set(crossing_low_[at(s)], crossing);
+  const std::vector<Bytes> below = sums_of(layout_.ending[at(s - 1)], s - 1);
+  const std::vector<Bytes> beyond = sums_of(layout_.starting[at(s)], s);
+  if (below.empty() || beyond.empty()) return true;
+  Bytes least = kFar;
+  for (const Bytes x : below) {
+    const Bytes low = std::max(crossing, floor(s - 1) + x);
+    const Bytes high = floor(s - 1) + x + slack(s - 1);
+    for (const Bytes y : beyond) {
+      const Bytes v = std::max(low, floor(s) + y);
+      if (v <= high && v <= floor(s) + y + slack(s)) least = std::min(least, v);
+    }
+  }
+  work_ += static_cast<std::int64_t>(below.size() * beyond.size());
+  if (least == kFar) return fail(s);
+  if (least <= crossing) return true;
+  for (const Index b : open_in(here)) {
+    if (low_[at(b)] >= least || layout_.size_in(b, there) == 0) continue;
+    if (!raise(b, least)) return fail(s);
     if (!postponed_[at(b)]) set_postponed(b, -1);
   }
   return true;
@@ -242,12 +323,20 @@ void Partial::collect_unsupported() {
 
 bool Partial::propagate() {
   not_first_rounds_ = 0;
+  int border_checks = 0;
   for (int round = 0;; ++round) {
-    while (!queue_.empty()) {
-      const Index s = queue_.back();
-      queue_.pop_back();
-      queued_[at(s)] = 0;
-      if (!check_section(s)) return false;
+    while (!queue_.empty() || (!borders_.empty() && border_checks < kBorderChecks)) {
+      std::vector<Index>& first = queue_.empty() ? borders_ : queue_;
+      const Index s = first.back();
+      first.pop_back();
+      if (&first == &queue_) {
+        queued_[at(s)] = 0;
+        if (!check_section(s)) return false;
+      } else {
+        border_queued_[at(s)] = 0;
+        ++border_checks;
+        if (!check_border(s)) return false;
+      }
     }
     if (moved_.empty()) return true;
     collect_unsupported();
@@ -276,8 +365,10 @@ bool Partial::begin() {
 
 bool Partial::ready(Index b) const {
   if (!open_[at(b)] || postponed_[at(b)]) return false;
-  for (const Neighbour& next : layout_.neighbours_of(b)) {
-    if (open_[at(next.other)] && low_[at(next.other)] + next.over <= low_[at(b)]) return false;
+  for (const Span& span : layout_.spans_of(b)) {
+    for (Index s = span.first; s < span.last; ++s) {
+      if (end_[at(s)] <= low_[at(b)]) return false;
+    }
   }
   return true;
 }

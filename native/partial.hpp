@@ -1,22 +1,28 @@
 // A partial placement under a capacity, and what follows from it.
 //
 // Blocks are placed from the bottom up. For every open block b (one not yet placed)
-//     at(b) >= low[b] (1)
+//     at(b) >= low[b]                                                                         (1)
 // and every open neighbour of a placed block stands above it. Deductions, until nothing moves:
-//     place b at y:        low[c] >= y + under(b, c)          for open neighbours c (2) load of
-//     section s:   floor[s] + rest[s] <= capacity     floor = least low, rest = bytes of open
-//     blocks in s (3) not first in s:      low[b] + rest[s] > capacity  =>  low[b] >= least (low[c]
-//     + size[c]) of others in s (4) postponed b:         low[b] >= least (low[c] + under(c, b))
-//     over open neighbours c          (5)
+//     place b at y:            low[c] >= y + under(b, c) for open neighbours c                (2)
+//     load of section s:       floor[s] + rest[s] <= capacity                                 (3)
+//                              floor = least low, rest = bytes of open blocks in s
+//     not first in s:          low[b] + rest[s] > capacity
+//                              => low[b] >= least (low[c] + size[c]) of others in s           (4)
+//     postponed b:             low[b] >= least (low[c] + under(c, b)), open neighbours c      (5)
+//     border of s - 1 and s:   the lowest block on both sides stands at v with
+//                              floor[s - 1] + x <= v <= floor[s - 1] + x + slack[s - 1]
+//                              floor[s] + y <= v <= floor[s] + y + slack[s]
+//                              for a sum x of blocks that end there, y of some that start     (7)
+//                              slack = capacity - floor - rest
 // A block that is *postponed* does not stand at low[b]; as an allocation can be pushed down until
 // every block rests on 0, on a placed block or on one placed later, it rests on an open neighbour:
 // (5). It leaves that state when a block is placed whose top reaches low[b]. Of all allocations
 // take one with the least sum of offsets: then the hole that b left at low[b] when it was postponed
 // must be used by somebody, so
-//     some neighbour c of b:  at(c) < hole[b] + height(b) (6)
+//     some neighbour c of b:   at(c) < hole[b] + height(b)                                    (6)
 // and twins (same spans, same alignment) stand in a fixed sequence: the later above the earlier. A
-// fixed block has at(b) = low[b] from the start. (4) and (5) stop after a number of rounds, which
-// loses deductions, never answers; settle() finishes (5).
+// fixed block has at(b) = low[b] from the start. (4), (5) and (7) stop after a number of rounds,
+// which loses deductions, never answers; settle() finishes (5).
 #pragma once
 
 #include "layout.hpp"
@@ -28,6 +34,7 @@ struct Deductions {
   bool not_first = true;  // (4)
   bool holes = true;      // (6)
   bool twins = true;
+  bool borders = true;  // (7)
 };
 
 class Partial {
@@ -59,6 +66,9 @@ class Partial {
   Bytes floor(Index s) const { return floor_[at(s)]; }
   Bytes rest(Index s) const { return rest_[at(s)]; }
   Bytes slack(Index s) const { return capacity_ - floor(s) - rest(s); }
+  Index firsts(Index s) const {  // open blocks that may be the first in s, by (4)
+    return static_cast<Index>(firsts_[at(s)]);
+  }
   std::span<const Index> open_in(Index s) const;
   // No open block lives on both sides of the border between sections s - 1 and s.
   bool split_at(Index s) const { return crossing_[at(s)] == 0; }
@@ -87,6 +97,9 @@ class Partial {
   void set_postponed(Index b, Bytes hole);
   bool check_section(Index s);
   bool not_first(Index s, Bytes limit, Bytes end, Bytes second_end, Index earliest);
+  void wake_border(Index s);
+  bool check_border(Index s);
+  std::vector<Bytes> sums_of(std::span<const Index> blocks, Index s) const;
   bool check_support(Index b);
   bool propagate();
   void collect_unsupported();
@@ -106,6 +119,10 @@ class Partial {
   // per section; entries_ holds the open blocks first, in any sequence
   std::vector<Bytes> floor_;
   std::vector<Bytes> rest_;
+  std::vector<Bytes> firsts_;
+  std::vector<Bytes> end_;  // least low + size, and the next
+  std::vector<Bytes> second_end_;
+  std::vector<Bytes> crossing_low_;  // least low of those that live in s - 1 too
   std::vector<std::vector<Index>> entries_;
   std::vector<std::vector<Bytes>> sizes_;
   std::vector<Index> open_count_;
@@ -117,6 +134,8 @@ class Partial {
   std::vector<Index> placed_;
   std::vector<Index> queue_;  // sections to check
   std::vector<char> queued_;
+  std::vector<Index> borders_;  // sections whose border with the one before is to check
+  std::vector<char> border_queued_;
   std::vector<Index> moved_;  // blocks whose low changed
   std::vector<char> is_moved_;
   std::vector<Index> postponed_list_;  // holds every postponed block, and some that no longer are

@@ -63,25 +63,44 @@ Index Search::pick_in(Index section) {
   return best;
 }
 
-Index Search::pick_leaning(const Stretch& stretch, double lean) {
+Index Search::pick_leaning(const Stretch& stretch, const Strategy& strategy) {
   scores_.clear();
   for (Index s = stretch.first; s < stretch.last; ++s) {
     if (partial_.open_in(s).empty()) continue;
-    scores_.emplace_back(
-        static_cast<double>(partial_.floor(s)) - lean * static_cast<double>(partial_.rest(s)), s);
+    const double height = static_cast<double>(partial_.floor(s)) -
+                          strategy.lean * static_cast<double>(partial_.rest(s));
+    scores_.emplace_back(strategy.fewest ? partial_.firsts(s) : 0, height, s);
   }
   looked_at_ += static_cast<std::int64_t>(scores_.size());
   std::make_heap(scores_.begin(), scores_.end(), std::greater<>());
   for (auto end = scores_.end(); end != scores_.begin(); --end) {
     std::pop_heap(scores_.begin(), end, std::greater<>());
-    const Index b = pick_in(std::prev(end)->second);
+    const Index b = pick_in(std::get<2>(*std::prev(end)));
     if (b >= 0) return b;
   }
   return -1;
 }
 
-Index Search::pick_lowest(const Stretch& stretch) {
+// The open block of least low, then first in the sequence, that is not postponed.
+Index Search::lowest_of_all(const Stretch& stretch) {
+  const Layout& layout = partial_.layout();
   Index best = -1;
+  for (Index b = 0; b < layout.count(); ++b) {
+    if (!partial_.open(b) || partial_.postponed(b)) continue;
+    if (best >= 0 && partial_.low(b) > partial_.low(best)) continue;
+    const bool later =
+        best >= 0 && partial_.low(b) == partial_.low(best) && rank_[at(b)] > rank_[at(best)];
+    const Index first = layout.spans_of(b).front().first;
+    if (!later && stretch.first <= first && first < stretch.last) best = b;
+  }
+  looked_at_ += layout.count();
+  return best;
+}
+
+Index Search::pick_lowest(const Stretch& stretch) {
+  Index best = lowest_of_all(stretch);
+  if (best >= 0 && partial_.ready(best)) return best;
+  best = -1;
   for (Index s = stretch.first; s < stretch.last; ++s) {
     for (const Index b : partial_.open_in(s)) {
       if (best == b || partial_.postponed(b)) continue;
@@ -98,7 +117,7 @@ Index Search::pick_lowest(const Stretch& stretch) {
 
 Index Search::pick(const Stretch& stretch, const Strategy& strategy) {
   if (!strategy.lowest) {
-    const Index b = pick_leaning(stretch, strategy.lean);
+    const Index b = pick_leaning(stretch, strategy);
     if (b >= 0) return b;
   }
   return pick_lowest(stretch);

@@ -6,6 +6,8 @@
 // once.
 #pragma once
 
+#include <tuple>
+
 #include "control.hpp"
 #include "partial.hpp"
 #include "strategy.hpp"
@@ -24,6 +26,9 @@ class Search {
   Ending run(const Strategy& strategy, Deductions deductions, std::int64_t nodes,
              std::mt19937_64& random, const Control& control);
 
+  // Per section: 1 plus the failures seen there. What is learned on one reading may help another.
+  std::vector<double>& weights() { return weights_; }
+  const Layout& layout() const { return partial_.layout(); }
   std::vector<Bytes> offsets() const;            // per local block
   std::int64_t nodes() const { return nodes_; }  // of all runs
 
@@ -48,7 +53,8 @@ class Search {
   bool narrow(Stretch& stretch);
   Index pick(const Stretch& stretch, const Strategy& strategy);
   Index pick_lowest(const Stretch& stretch);
-  Index pick_leaning(const Stretch& stretch, double lean);
+  Index pick_leaning(const Stretch& stretch, const Strategy& strategy);
+  Index lowest_of_all(const Stretch& stretch);
   Index pick_in(Index section);
   bool back_up(Stretch& stretch, bool placed_badly);
   bool out_of_time(const Control& control);
@@ -59,7 +65,7 @@ class Search {
   std::vector<Choice> choices_;
   std::vector<Waiting> pool_;
   std::int64_t agenda_ = -1;
-  std::vector<std::pair<double, Index>> scores_;
+  std::vector<std::tuple<Index, double, Index>> scores_;
   std::int64_t nodes_ = 0;
   std::int64_t looked_at_ = 0;  // list entries, beside those of partial_
   std::int64_t polled_at_ = 0;

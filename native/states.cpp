@@ -22,21 +22,11 @@ class Searcher {
   StateResult run() {
     below_ = options_.below;
     const double given = control_.left();
-    walk(nullptr, 2, 512, kShare * given);
-    const bool lattice =
-        !out_.proven && options_.duals && lattice_.build(options_, within(kShare * given));
-    if (out_.proven) return out_;
-    if (lattice) {
-      prove();
+    if (options_.widest > 0) {
+      walk(nullptr, kAll, static_cast<std::size_t>(options_.widest), given);
     } else {
-      out_.too_wide = true;
-      const std::size_t most =
-          options_.widest > 0 ? static_cast<std::size_t>(options_.widest) : kWidest;
-      const double stop = control_.elapsed() + 3 * kShare * given;
-      for (std::size_t wide = 1024; wide <= most && !done() && control_.elapsed() < stop;
-           wide *= 2) {
-        walk(nullptr, kAll, wide, stop - control_.elapsed());
-      }
+      walk(nullptr, 2, 512, kShare * given);
+      if (!out_.proven) search(given);
     }
     out_.bound = std::min(out_.bound, below_);
     return out_;
@@ -45,6 +35,20 @@ class Searcher {
  private:
   bool done() const { return out_.proven || full_ || control_.stop(); }
   Control within(double seconds) const { return control_.within(seconds); }
+
+  void search(double given) {
+    if (options_.duals && lattice_.build(options_, within(kShare * given))) {
+      prove();
+      return;
+    }
+    out_.too_wide = true;
+    const std::size_t most = options_.duals ? kWidest : kAll;
+    const double stop =
+        control_.elapsed() + (options_.duals ? 3 * kShare * given : control_.left());
+    for (std::size_t wide = 1024; wide <= most && !done() && control_.elapsed() < stop; wide *= 2) {
+      walk(nullptr, kAll, wide, stop - control_.elapsed());
+    }
+  }
 
   // Climbs and walks in turn, every walk twice as wide, until none had to leave out a state.
   void prove() {

@@ -46,7 +46,7 @@ struct StateOptions {
   Set order;                                                // the order given, or empty
   std::int64_t nodes = 1 << 20;                             // sets of operators at most
   std::int64_t memory = std::int64_t{1} << 31;              // bytes at most
-  std::int64_t widest = 0;  // states of one step at most; 0: until there are none left out
+  std::int64_t widest = 0;  // above 0: one walk with so many states per step at most
   bool duals = true;        // bounds from the lattice of sets of operators
   bool fixing = true;       // operators leave the lattice by their reduced cost
 };

@@ -16,6 +16,8 @@ constexpr Strategy kPlain[] = {
 constexpr Key kNoisy[] = {Key::area, Key::learned,  Key::width,
                           Key::area, Key::sections, Key::total};
 constexpr double kLeans[] = {0.4, 0.03, 0.1, 0.2};
+constexpr double kSmallLeans[] = {0.05, 0.1, 0.2, 0.02};
+constexpr double kNoises[] = {0.03, 0.1, 0.05, 0.2};
 
 }  // namespace
 
@@ -26,6 +28,14 @@ Strategy strategy_of_run(std::int64_t run, std::mt19937_64& random) {
   out.key = kNoisy[(run - plain) % static_cast<std::int64_t>(std::size(kNoisy))];
   out.lean = kLeans[random() % std::size(kLeans)];
   out.noise = random() % 6 == 0 ? 0.25 : 0.1;
+  return out;
+}
+
+Strategy strategy_of_chance(std::mt19937_64& random) {
+  Strategy out;
+  out.key = Key::sections;
+  out.lean = kSmallLeans[random() % std::size(kSmallLeans)];
+  out.noise = kNoises[random() % std::size(kNoises)];
   return out;
 }
 

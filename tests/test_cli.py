@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,18 @@ from cosmalloc.passes.plan_out import canonical
 
 ARTIFACTS = Path(__file__).parent.parent / "examples/models/artifacts"
 CNN = ARTIFACTS / "cnn.mlirbc"
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def commands(group: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by the words that call it, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{words}{name} ")
+        else:
+            yield f"{words}{name}", command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 @pytest.fixture
@@ -335,7 +347,7 @@ def test_a_mapped_module_is_mapped_again_once_stripped(tmp_path: Path) -> None:
 def test_every_option_and_argument_has_a_help_text(command: str) -> None:
     for parameter in COMMANDS[command].params:
         assert parameter.help, f"{command} {parameter.name}"
-    shown = cosmalloc(command, "--help")
+    shown = cosmalloc(*command.split(), "--help")
     assert shown.code == 0
     assert COMMANDS[command].help in " ".join(shown.out.split())
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosmalloc.ilp.anywhere import best_access
+from cosmalloc.ilp.few_orders import few_orders
 from cosmalloc.lifetimes import source_order
+from cosmalloc.plan import OBJECTIVES, Objective
 from cosmalloc.problem import Problem
+from cosmalloc.simulate import simulate
+from cosmalloc.solve import solve
 from cosmalloc.traffic import traffic
 from cosmalloc.verify import verify
 from tests import oracle
 from tests.strategies import problems
 from tests.test_in_place import updating
 
-SMALL = st.one_of(problems(rules=["anywhere"], most_spare=3, most_room=12), updating())
+SMALL = st.one_of(problems(rules=["anywhere"], most_spare=3, most_room=9), updating())
+TINY = st.one_of(
+    problems(rules=["anywhere"], most_operators=4, most_room=7), updating(most_operators=3)
+)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(given=SMALL)
 def test_the_least_traffic_of_an_order_is_that_of_brute_force(given: Problem) -> None:
     order = source_order(given)
@@ -34,3 +42,55 @@ def test_the_least_traffic_of_an_order_is_that_of_brute_force(given: Problem) ->
         assert found.bound == best[0] == traffic(given, found.plan).non_compulsory
     if all(tensor.alias_group is None for tensor in given.tensors):
         assert found.proven
+
+
+@settings(max_examples=25, deadline=None)
+@given(given=TINY)
+def test_the_solver_finds_the_least_traffic_of_all_orders(given: Problem) -> None:
+    outcome = solve(given, solver="ilp", seconds=8)
+    found = [oracle.least_traffic(given, order) for order in oracle.topological_orders(given)]
+    least = min(best[0] for best in found if best is not None)
+    assert outcome.value is not None
+    assert outcome.bound is not None
+    assert outcome.bound <= least <= outcome.value
+    if all(tensor.alias_group is None for tensor in given.tensors):
+        assert outcome.status == "optimal"
+
+
+@settings(max_examples=25, deadline=None)
+@given(given=TINY)
+def test_the_solver_finds_the_lowest_peak_of_all_orders(given: Problem) -> None:
+    outcome = solve(given, solver="ilp", objective="peak", seconds=4)
+    orders = oracle.topological_orders(given)
+    found = [p for p in (oracle.least_peak(given, order) for order in orders) if p is not None]
+    if outcome.value is not None and outcome.bound is not None:
+        assert outcome.bound <= min(found) <= outcome.value
+    if outcome.status == "infeasible":
+        assert not found
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@settings(max_examples=25, deadline=None)
+@given(given=st.one_of(problems(), updating()), seed=st.integers(0, 2**32))
+def test_no_plan_of_any_order_is_below_the_solvers_bound(
+    objective: Objective, given: Problem, seed: int
+) -> None:
+    outcome = solve(given, solver="ilp", objective=objective, seconds=2, seed=seed)
+    plan = oracle.random_plan(given, seed)
+    if outcome.status == "infeasible" and objective != "peak":
+        assert plan is None
+    if plan is not None and outcome.bound is not None:
+        if objective == "latency":
+            assert outcome.bound <= simulate(given, plan).latency * (1 + 1e-9)
+        if objective == "traffic":
+            assert outcome.bound <= traffic(given, plan).non_compulsory
+
+
+@settings(max_examples=60, deadline=None)
+@given(given=problems())
+def test_few_orders_are_all_orders(given: Problem) -> None:
+    found = few_orders(given, 200)
+    assert found is not None
+    assert sorted(found) == sorted(oracle.topological_orders(given))
+    if len(found) > 1:
+        assert few_orders(given, len(found) - 1) is None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cosmalloc.greedy import solve as greedy
+from cosmalloc.ilp import phases, solve, solver
 from cosmalloc.ilp import spine as spine_module
 from cosmalloc.ilp.contract import contracted
 from cosmalloc.ilp.covering import covering_bound
@@ -245,3 +246,41 @@ def test_an_update_runs_as_soon_as_its_gradient_is_there() -> None:
     )
     problem = Problem("updates", replace(toy(9)), tuple(tensors), made)
     assert by_sink(problem) == (0, 3, 1, 4, 2, 5)
+
+
+@SLOW
+@given(problem=SMALL)
+def test_the_phases_for_large_programs_never_lose_to_greedy(problem: Problem) -> None:
+    first = greedy(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phases, "SMALL", 0)
+        outcome = solve(problem, seconds=1)
+    best = best_first(facts_of(problem), 10, 2**62)
+    assert outcome.bound is not None or outcome.plan is None
+    if outcome.plan is not None:
+        assert verify(problem, outcome.plan) == []
+        assert outcome.value == traffic(problem, outcome.plan).non_compulsory
+        assert first.value is None or outcome.value <= first.value
+        if best.proven:
+            assert best.path is not None
+            assert (outcome.bound or 0) <= outcome.value
+            assert outcome.value >= best.path.paid
+            assert outcome.status != "optimal" or outcome.bound == outcome.value
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_seed_gives_one_plan_where_the_time_suffices(seed: int) -> None:
+    problem = blocks(4, 30)
+    found = [solve(problem, seconds=60, seed=seed) for _ in range(2)]
+    assert found[0].plan == found[1].plan
+    assert found[0].bound == found[1].bound
+
+
+def test_the_largest_program_is_divided_and_more_is_left_to_greedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = with_scratchpad(chain(60, 1), 14_016)
+    monkeypatch.setattr(solver, "LARGEST", 59)
+    outcome = solve(problem, seconds=5)
+    assert outcome.value == greedy(problem).value
+    assert outcome.bound == 0

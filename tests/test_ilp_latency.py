@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import ilp_latency
 from cosmalloc.errors import InputError
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.ilp.latency import best_latency, latency_bound
@@ -24,7 +25,7 @@ from cosmalloc.simulate import simulate
 from cosmalloc.target import OPERAND_RULES, OperandRule
 from cosmalloc.verify import verify
 from tests import oracle
-from tests.nets import tangle
+from tests.nets import tangle, with_scratchpad
 from tests.small import operator, problem, tensor, toy
 from tests.strategies import problems
 from tests.test_in_place import updating
@@ -147,3 +148,10 @@ def test_weak_duality_holds_for_any_duals(seed: int) -> None:
     assert program.weak_duality(cost, 0 * top, top, dice.normal(size=4)) <= least.value + 1e-9
     assert least.value - 1e-9 <= least.bound <= least.value + 1e-9
     assert least.value <= float(cost @ point) + 1e-9
+
+
+def test_the_benchmark_of_bounds_keeps_them_below_its_plans() -> None:
+    row = ilp_latency.row(with_scratchpad(tangle(12, 5, "anywhere"), 20), "tangle", 1.0, 0.3)
+    assert row.counted <= row.this_order * SLACK
+    assert row.any_order <= row.this_order * (1 + 1e-5)
+    assert row.gap >= -1e-9

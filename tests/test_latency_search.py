@@ -11,7 +11,8 @@ from cosmalloc.errors import InputError
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.latency.draft import Drafting
 from cosmalloc.latency.msa import Msa, decoded, msa_plan
-from cosmalloc.latency.search import Annealing, anneal
+from cosmalloc.latency.search import Annealing, anneal, improved
+from cosmalloc.lifetimes import source_order
 from cosmalloc.objective import bound
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
@@ -92,6 +93,18 @@ def test_search_is_at_least_as_good_as_msa_and_greedy(scratchpad: int) -> None:
     }
     assert values["search"] is not None
     assert all(value is not None and values["search"] <= value for value in values.values())
+
+
+def test_an_improved_plan_is_never_worse_than_what_it_came_from() -> None:
+    small = with_scratchpad(tangle(12, seed=5, rule="anywhere"), 60)
+    plan = Plan(source_order(small))
+    found = improved(small, [plan], seconds=0.0)
+    assert found.value is not None
+    assert found.value <= simulate(small, plan).latency
+    assert found.plan is not None
+    again = improved(small, [found.plan, msa_plan(small)], seconds=0.1)
+    assert again.value is not None
+    assert again.value <= found.value
 
 
 def test_with_room_for_everything_nothing_is_read_twice() -> None:

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from xla_texts import AFTER, BEFORE, BUFFERS
 
 from cosmalloc.errors import InputError
 from cosmalloc.tpu import compile as compiling
 from cosmalloc.tpu.compile import LIBRARY, compile_for, library
 from cosmalloc.tpu.topology import GENERATIONS, topology
-from tests.xla_texts import AFTER, BEFORE, BUFFERS
 
 V5E = topology("v5e")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from test_xla_problem import cost
+from xla_texts import BEFORE, CHAIN, LOOP
+
 from cosmalloc.passes.xla_flow import flow
 from cosmalloc.passes.xla_problem import XlaProgram, xla_program
 from cosmalloc.passes.xla_text import parse_hlo
@@ -17,8 +20,6 @@ from cosmalloc.tpu.overrides import (
     overrides,
 )
 from cosmalloc.tpu.topology import topology
-from tests.test_xla_problem import cost
-from tests.xla_texts import BEFORE, CHAIN, LOOP
 
 
 def program(text: str, unroll: int = 0) -> XlaProgram:
@@ -53,6 +54,19 @@ def test_whole_stays_are_pinned_absent_tensors_kept_and_loads_prefetched() -> No
     assert told.prefetches == {Use("d", 1, ()): 2}  # after `a`, before `b`: times x0 w1 a2 b3
 
 
+def test_operands_read_off_chip_are_kept_there_if_the_tensor_is_on_chip_elsewhere() -> None:
+    found = program(BEFORE)
+    at = len(found.problem.operators) - 4
+    late = Residency(index(found, "a"), 0, at + 2, at + 3)
+    steps = tuple(range(at + 4))
+    told = overrides(found, Plan(steps, (late,), (Transfer(late.tensor, "load", at + 2, at + 2),)))
+    assert told.direct == (Use("b", 0, ()),)  # `c` reads what was loaded
+    assert told.prefetches == {Use("c", 1, ()): 3}
+    assert told.pinned == ()
+    assert ("a", ()) not in told.kept
+    assert "regex: 'b' operand_number: 0 } keep_in_default" in told.options("wish")[TENSORS]
+
+
 def test_buffers_are_placed_by_offset() -> None:
     found = program(BEFORE)
     assert overrides(found, plan(found)).sequence == (("b", ()), ("w", ()), ("a", ()))
@@ -63,7 +77,7 @@ def test_options_say_it_in_text_protos_by_force() -> None:
     told = overrides(found, plan(found))
     by_force = {force: told.options(force) for force in FORCES}
     assert "pin_in_alternate_memory {}" in by_force["demand"][TENSORS]
-    assert "prefetch { logical_time: 2 strict_timing: true }" in by_force["demand"][TENSORS]
+    assert "prefetch { logical_time: 2 }" in by_force["demand"][TENSORS]
     assert "pin_in_alternate" not in by_force["wish"][TENSORS]
     assert "fail_on_unsatisfied_override: false" in by_force["wish"][PREFETCHES]
     assert TENSORS not in by_force["sequence"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from xla_texts import AFTER, BEFORE, BUFFERS, cost_lines, run_line
 
 from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.plan import Plan, Residency, Transfer
@@ -17,7 +18,6 @@ from cosmalloc.tpu.log import read_log, relevant
 from cosmalloc.tpu.solution import read_solution
 from cosmalloc.tpu.topology import topology
 from cosmalloc.verify import verify
-from tests.xla_texts import AFTER, BEFORE, BUFFERS, cost_lines, run_line
 
 TPU = topology("v5e")
 HBM, FAST = 4096 / TPU.off_chip, 4096 / TPU.on_chip

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import cosmalloc
+from test_tpu_solution import compiled
+from xla_texts import AFTER, BEFORE
 
 from cosmalloc.errors import InputError
 from cosmalloc.simulate import simulate
@@ -15,9 +18,6 @@ from cosmalloc.tpu import Tuned, tune, tuning
 from cosmalloc.tpu.compile import Compiled
 from cosmalloc.tpu.overrides import PREFETCHES, TENSORS
 from cosmalloc.verify import verify
-from tests.command import cosmalloc
-from tests.test_tpu_solution import compiled
-from tests.xla_texts import AFTER, BEFORE
 
 ALL_HBM = replace(compiled(), after=BEFORE)
 

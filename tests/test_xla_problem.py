@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from xla_texts import CHAIN, LOOP, UPDATE
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes.xla_flow import Step, flow, schedule
@@ -13,7 +14,6 @@ from cosmalloc.plan import Plan
 from cosmalloc.simulate import simulate
 from cosmalloc.target import Target
 from cosmalloc.verify import verify
-from tests.xla_texts import CHAIN, LOOP, UPDATE
 
 TARGET = Target("t", 2**20, 4096, "anywhere", 1e9, 1e9, 1e10, 1e10)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xla_texts import AFTER, CHAIN, LOOP, TILED
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes.xla_shape import Array, Tuple, array, leaves
 from cosmalloc.passes.xla_text import is_hlo, parse_hlo
-from tests.xla_texts import AFTER, CHAIN, LOOP, TILED
 
 
 def test_a_module_has_its_computations_in_schedule_order() -> None:

@@ -96,13 +96,50 @@ TEST(search, agrees_without_deductions,
     CHECK(least.peak == least.bound);
     CHECK(rows.legal(least.offsets, least.peak));
     above_load += least.peak > load_bound(blocks) ? 1 : 0;
-    options.deductions = {false, false, false};
+    options.deductions = {false, false, false, false};
     const Fitted found = fit(blocks, least.peak, options, control);
     CHECK(found.ending == Ending::found);
     CHECK(rows.legal(found.offsets, least.peak));
     CHECK(fit(blocks, least.peak - 1, options, control).ending == Ending::refuted);
   }
   CHECK(above_load > 5);  // else nothing was refuted by search
+}
+
+TEST(search, borders_lose_nothing,
+     "with what follows at the borders, and the fewest first, an allocation is found or refuted as "
+     "without") {
+  std::mt19937_64 random(8);
+  int found = 0;
+  int refuted = 0;
+  for (int round = 0; round < 1500; ++round) {
+    tests::Rows rows;
+    std::vector<Gap> gaps;
+    const std::int64_t count = 8 + static_cast<std::int64_t>(random() % 2);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto lower = static_cast<Step>(random() % 5);
+      const auto upper = lower + 1 + static_cast<Step>(random() % 5);
+      rows.add(lower, upper, 1 + static_cast<Bytes>(random() % 7), random() % 5 == 0 ? 2 : 1);
+      if (upper - lower > 2 && random() % 3 == 0) gaps.push_back({i, lower + 1, lower + 2});
+    }
+    const Problem problem{rows.lower, rows.upper, rows.size, rows.alignment, {}, {}, gaps};
+    const Blocks blocks = std::get<Blocks>(blocks_of(problem));
+    std::vector<Index> all;
+    for (Index b = 0; b < blocks.count(); ++b) all.push_back(b);
+    const Layout layout = layout_of(blocks, all);
+    const Bytes capacity = load_bound(blocks);
+    const auto ending = [&](Strategy strategy, const Deductions& deductions) {
+      Search search(layout, capacity);
+      return search.run(strategy, deductions, 1'000'000, random, Control(60));
+    };
+    const Ending plain = ending({}, {false, false, false, false});
+    Strategy fewest;
+    fewest.fewest = true;
+    CHECK(ending(fewest, {}) == plain);
+    CHECK(ending({}, {}) == plain);
+    ++(plain == Ending::found ? found : refuted);
+  }
+  CHECK(found > 100);
+  CHECK(refuted > 100);
 }
 
 TEST(search, hidden_packings, "hidden perfect packings are found, with one thread and with three") {

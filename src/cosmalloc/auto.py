@@ -1,4 +1,8 @@
-"""The solver `auto`: `greedy` at once, then `ilp` with the time that is left; the better plan."""
+"""The solver `auto`: `greedy` at once, then `ilp` with the time that is left; the better plan.
+
+For less latency where operands may lie anywhere, `search` comes first: it starts from `greedy` and
+`msa`, and `ilp` has a quarter of the time for a bound, and for a plan where it knows a better one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from cosmalloc.plan import Objective, Outcome
 from cosmalloc.problem import Problem
 
 Progress = Callable[[str, float], None]
+SEARCHING = 0.75  # of the time, where `search` comes first
 
 
 def solve(
@@ -22,7 +27,12 @@ def solve(
 ) -> Outcome:
     """As every solver; the outcome names the one that had the last word."""
     began = time.perf_counter()
-    first = greedy(problem, objective=objective, seconds=seconds, seed=seed, progress=progress)
+    if objective == "latency" and problem.target.operand_rule == "anywhere":
+        from cosmalloc.latency.search import solve as search
+
+        first = search(problem, seconds=SEARCHING * seconds, seed=seed, progress=progress)
+    else:
+        first = greedy(problem, objective=objective, seconds=seconds, seed=seed, progress=progress)
     if first.status == "optimal":
         return first
     from cosmalloc.ilp.solver import improved, knows_more

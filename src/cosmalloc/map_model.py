@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cosmalloc.errors import NoPlanError
+from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
 from cosmalloc.simulate import Timeline, simulate
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from cosmalloc.passes.grouping import Policy
     from cosmalloc.passes.reading import Reading, Tracking
 
+NOT_WRITTEN = (
+    "a plan of HLO text is not written back into the program",
+    "write the problem and the plan as JSON, or map the StableHLO that the HLO was made from",
+)
 PREPARE = "inline,drop-barriers,canonicalize,cse"
 
 
@@ -30,7 +34,7 @@ PREPARE = "inline,drop-barriers,canonicalize,cse"
 class MappedModel:
     """What `map_model` made.
 
-    module: the mapped module with its transfers, None where there is no plan.
+    module: the mapped module with its transfers, None where there is no plan or the model was HLO.
     problem, outcome: what was solved, and how it ended.
     """
 
@@ -69,7 +73,8 @@ class MappedModel:
         from cosmalloc.passes import context
 
         if self.module is None:
-            raise NoPlanError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+            assert self.plan is not None  # or says why there is none
+            raise InputError(*NOT_WRITTEN)
         return context.to_text(self.module)
 
     def execute(self, *arguments: Any) -> list[npt.NDArray[Any]]:
@@ -82,7 +87,8 @@ class MappedModel:
         from cosmalloc.passes.execution import execute
 
         if self.module is None:
-            raise NoPlanError(f"there is no plan ({self.outcome.status}): {self.outcome.reason}")
+            assert self.plan is not None  # or says why there is none
+            raise InputError(*NOT_WRITTEN)
         return execute(self.module, jax.tree.leaves(arguments))
 
 
@@ -109,7 +115,8 @@ def map_model(
     """Map `model` into the scratchpad of `target`.
 
     model: a path, MLIR text or bytes, an `ir.Module`, a `jax.export.Exported`, or a JAX function
-        with its example `arguments`.
+        with its example `arguments`; scheduled HLO text (XLA's dump `after_optimizations`) makes a
+        plan, and no module.
     target: a shipped machine, a TOML file or a `Target`; scratchpad (bytes or text like `2MiB`),
         alignment and operand_rule replace its own.
     group, track, bytes_per_element, weights, trip_count: how the model is read; see
@@ -123,6 +130,17 @@ def map_model(
 
     machine = _machine(target, scratchpad, alignment, operand_rule)
     reading = _reading(track, bytes_per_element, weights, trip_count)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
+    if hlo is not None:
+        outcome = solve(
+            hlo,
+            objective=objective,
+            solver=solver,
+            seconds=seconds,
+            seed=seed,
+            progress=progress,
+        )
+        return MappedModel(None, hlo, outcome)
     module, own_name = _grouped(model, arguments, group)
     with module.context, module.operation.location:
         program = extract(module.operation, machine, reading, name or own_name)
@@ -158,6 +176,9 @@ def problem_of(
 
     machine = _machine(target, None, None, None)
     reading = _reading(track, bytes_per_element, weights, trip_count)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
+    if hlo is not None:
+        return hlo
     module, own_name = _grouped(model, arguments, group)
     with module.context, module.operation.location:
         return extract(module.operation, machine, reading, name or own_name).problem
@@ -185,6 +206,14 @@ def _reading(
     from cosmalloc.passes.reading import WEIGHTS
 
     return Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
+
+
+def _hlo_problem(model: Any, machine: Target, reading: Reading, name: str | None) -> Problem | None:
+    """The problem of scheduled HLO text; None for every other model."""
+    from cosmalloc.passes.xla_read import hlo_text, read_hlo
+
+    hlo = hlo_text(model)
+    return None if hlo is None else read_hlo(hlo[0], machine, reading, name, hlo[1]).problem
 
 
 def _grouped(model: Any, arguments: Sequence[Any] | None, group: Policy) -> tuple[ir.Module, str]:

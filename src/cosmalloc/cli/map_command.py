@@ -12,7 +12,7 @@ from cosmalloc.cli import views as v
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.rehearsal import rehearse
-from cosmalloc.errors import NoPlanError
+from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def map_(
     model: Annotated[
-        str, typer.Argument(help="StableHLO: text, MLIR bytecode, portable artifact.")
+        str, typer.Argument(help="StableHLO: text, MLIR bytecode, portable artifact; HLO text.")
     ],
     out: Annotated[
         str | None,
@@ -66,7 +66,7 @@ def map_(
     """Map a model into a scratchpad: order, addresses, copies; proven legal."""
     from cosmalloc.cli.summary import facts, summary
     from cosmalloc.files import write_together
-    from cosmalloc.map_model import map_model
+    from cosmalloc.map_model import NOT_WRITTEN, map_model
     from cosmalloc.plan_json import outcome_text
     from cosmalloc.problem_json import problem_text
 
@@ -92,6 +92,8 @@ def map_(
             name=name,
             progress=progress,
         )
+    if mapped.module is None and mapped.outcome.plan is not None and (out is not None or check):
+        raise InputError(*NOT_WRITTEN)
     numbers = summary(mapped.problem, mapped.outcome)
     checked = run_both(model, mapped, seed) if check and mapped.module is not None else None
     if checked is not None:

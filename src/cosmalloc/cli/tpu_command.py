@@ -51,10 +51,7 @@ def tune_(
     plan: Annotated[str | None, typer.Option(help="Write the plan as JSON here.")] = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """Find options for `jax.jit(f).lower(...).compile(compiler_options=...)`; never slower ones.
-
-    Slower and faster are by the compiler's own cost model, its bugs mended.
-    """
+    """Find compiler options that make XLA place tensors as our plan says; never a slower plan."""
     import json
     from pathlib import Path
 

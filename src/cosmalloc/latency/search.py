@@ -109,24 +109,38 @@ def solve(
         why = f"it searches for less latency, not for objective `{objective}`"
         return Outcome(problem.name, "search", "unknown", objective, reason=why)
     began = time.perf_counter()
-    report = progress or _silent
     first = greedy(problem, objective="latency", seconds=seconds / 5, seed=seed, progress=progress)
     if first.status == "optimal" or unfit(problem, objective):
         return replace(first, solver="search")
     assert first.plan is not None  # everything off-chip is a plan
-    drafting = Drafting.of(problem, first.plan.order)
-    plans = [first.plan]
-    starts = _starts(drafting, first.plan)
-    plans.append(drafting.plan(starts[0]))
     left = seconds - (time.perf_counter() - began)
-    if left > 0:
+    return improved(problem, [first.plan], seconds=left, seed=seed, progress=progress)
+
+
+def improved(
+    problem: Problem,
+    plans: Sequence[Plan],
+    *,
+    seconds: float = 10.0,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Never worse than any of these legal plans, which have one order, nor than `msa` in it.
+
+    InputError for a target with the rule `resident`, or an operator without seconds.
+    """
+    report = progress or _silent
+    drafting = Drafting.of(problem, plans[0].order)
+    start = _best_start(drafting, plans)
+    candidates = [*plans, drafting.plan(start)]
+    if seconds > 0:
         least = bound(problem, "latency")
 
         def tell(latency: float, share: float) -> None:
             report(Standing("annealing", latency, min(least, latency)), share)
 
-        plans.append(anneal(drafting, starts[0], seconds=left, seed=seed, report=tell).plan)
-    best = min(plans, key=lambda plan: objective_value(problem, plan, "latency"))
+        candidates.append(anneal(drafting, start, seconds=seconds, seed=seed, report=tell).plan)
+    best = min(candidates, key=lambda plan: objective_value(problem, plan, "latency"))
     return outcome_of(problem, "search", "latency", best)
 
 
@@ -134,17 +148,13 @@ def _silent(phase: str, share: float) -> None:
     """Nobody listens."""
 
 
-def _starts(drafting: Drafting, greedy_plan: Plan) -> Sequence[Rows]:
-    """Where to start, the best first: `msa` in several manners, and greedy's plan."""
-    found: list[tuple[float, Rows]] = []
-    for rules in STARTS:
-        draft = decoded(drafting, rules)
-        found.append((draft.latency(), draft.stays()))
-    draft = drafting.empty()
-    draft.set_stays(drafting.rows(greedy_plan), by_half=True)
-    found.append((draft.latency(), draft.stays()))
-    found.sort(key=lambda pair: pair[0])
-    return [rows for _, rows in found]
+def _best_start(drafting: Drafting, plans: Sequence[Plan]) -> Rows:
+    """The stays of least latency among `msa` in several manners and these plans."""
+    drafts = [decoded(drafting, rules) for rules in STARTS]
+    for plan in plans:
+        drafts.append(drafting.empty())
+        drafts[-1].set_stays(drafting.rows(plan), by_half=True)
+    return min(drafts, key=lambda draft: draft.latency()).stays()
 
 
-__all__ = ["Annealing", "Found", "anneal", "solve"]
+__all__ = ["Annealing", "Found", "anneal", "improved", "solve"]

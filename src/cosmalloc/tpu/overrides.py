@@ -8,6 +8,7 @@ Names are regular expressions over the scheduled program; rules for positions (v
 born) come before rules for operands (values where they are used), and the first that fits counts.
     never on chip                      keep_in_default_memory at the position
     on chip from production to the end pin_in_alternate_memory at the position
+    read off-chip, on chip later       keep_in_default_memory at the operand
     loaded                             prefetch at the first operand that reads it, its logical time
                                        the instruction before the border where the load is issued
 A wrong field name ends the reading of a proto without a word. Offsets can't be chosen; the sequence
@@ -26,6 +27,7 @@ from cosmalloc.passes.xla_flow import Step, Value, schedule
 from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.passes.xla_shape import Index
 from cosmalloc.plan import Plan, Residency
+from cosmalloc.presence import Presence
 
 SORT_ORDER = "xla_tpu_msa_sort_order_overrides"
 TENSORS = "xla_tpu_msa_tensor_overrides"
@@ -58,12 +60,14 @@ class Overrides:
     """What the compiler is told. sequence: positions, first placed first.
 
     pinned, kept: positions in the fast and in the main memory. prefetches: logical time per use.
+    direct: uses that read the main memory, of values that are in the fast one at other times.
     """
 
     sequence: tuple[Position, ...]
     pinned: tuple[Position, ...]
     kept: tuple[Position, ...]
     prefetches: dict[Use, int]
+    direct: tuple[Use, ...]
 
     def options(self, force: Force) -> dict[str, str]:
         """As `jax.jit(f).lower(...).compile(compiler_options=...)` takes them.
@@ -76,15 +80,13 @@ class Overrides:
             for rank, p in enumerate(self.sequence)
         ]
         kept = [_rule(_position(p), "keep_in_default_memory {}") for p in self.kept]
-        copies = [
-            (_operand(use), f"logical_time: {time} strict_timing: true")
-            for use, time in self.prefetches.items()
-        ]
+        kept += [_rule(_operand(use), "keep_in_default_memory {}") for use in self.direct]
+        copies = [(_operand(use), f"logical_time: {time}") for use, time in self.prefetches.items()]
         found = {**PLAIN, SORT_ORDER: "\n".join(order)}
         if force == "demand":
             pinned = [_rule(_position(p), "pin_in_alternate_memory {}") for p in self.pinned]
             loaded = [_rule(use, f"prefetch {{ {when} }}") for use, when in copies]
-            found[TENSORS] = "\n".join([*pinned, *kept, *loaded])
+            found[TENSORS] = "\n".join([*pinned, *loaded, *kept])
         elif force == "wish":
             found[TENSORS] = "\n".join(kept)
             soft = "fail_on_unsatisfied_override: false"
@@ -102,6 +104,11 @@ class Overrides:
                 for use, time in self.prefetches.items()
                 if (use.instruction, use.operand) != (instruction, operand)
             },
+            direct=tuple(
+                use
+                for use in self.direct
+                if (use.instruction, use.operand) != (instruction, operand)
+            ),
         )
 
 
@@ -114,6 +121,7 @@ def overrides(program: XlaProgram, plan: Plan) -> Overrides:
         tuple(p for p, verdict in verdicts.items() if verdict == "pin"),
         tuple(p for p, verdict in verdicts.items() if verdict == "keep"),
         where.prefetches(),
+        where.direct(),
     )
 
 
@@ -164,6 +172,20 @@ class _Placement:
             if use is not None:
                 votes[use][self._time(start, tensor)] += 1
         return {use: times.most_common(1)[0][0] for use, times in votes.items()}
+
+    def direct(self) -> tuple[Use, ...]:
+        """Operands that most trips read off-chip, of tensors that are on chip at other steps."""
+        votes: dict[Use, Counter[bool]] = defaultdict(Counter)
+        here = Presence.of(self.plan)
+        for operator, steps in enumerate(self.program.step_of):
+            for number in steps:
+                step = self.flow.steps[number]
+                for operand, index, value in step.reads:
+                    tensor = self.program.tensor_of[value]
+                    if tensor is not None and tensor in self.stays:
+                        use = Use(step.instruction.name, operand, index)
+                        votes[use][here.on_chip(tensor, operator)] += 1
+        return tuple(use for use, on in votes.items() if not on.most_common(1)[0][0])
 
     def _use(self, operator: int, tensor: int) -> Use | None:
         for number in self.program.step_of[operator]:

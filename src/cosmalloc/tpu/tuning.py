@@ -28,7 +28,7 @@ from cosmalloc.tpu.topology import Topology
 from cosmalloc.tpu.topology import topology as topology_named
 
 ALONE = {"xla_msa_max_cross_program_prefetches": "0"}  # without cross-program prefetch
-ATTEMPTS = 4  # compilations of overrides that the compiler refuses in part
+ATTEMPTS = 8  # compilations of overrides that the compiler refuses in part
 _REFUSED = re.compile(
     r"override \w+ for instruction '([^']+)' operand (\d+)(?:.*?defining instruction '([^']+)')?"
 )
