@@ -204,4 +204,5 @@ NB_MODULE(_native, module) {
   cosmalloc::bind_allocation(module);
   cosmalloc::bind_clock(module);
   cosmalloc::bind_latency(module);
+  cosmalloc::bind_states(module);
 }

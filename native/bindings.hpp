@@ -36,4 +36,7 @@ void bind_clock(nb::module_& module);
 // Adds the class `Draft`.
 void bind_latency(nb::module_& module);
 
+// Adds `StateFacts`.
+void bind_states(nb::module_& module);
+
 }  // namespace cosmalloc

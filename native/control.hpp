@@ -1,6 +1,7 @@
 // When to stop: a deadline, and a flag that somebody else may raise at any time.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -20,6 +21,13 @@ class Control {
     Control out = *this;
     out.run_ = run;
     out.winner_ = winner;
+    return out;
+  }
+
+  // The same limits, and `seconds` from now at most.
+  Control within(double seconds) const {
+    Control out = *this;
+    out.seconds_ = std::min(seconds_, elapsed() + seconds);
     return out;
   }
 
