@@ -64,6 +64,16 @@ class Step:
     view: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One run of a `while`: its name, what it carries in at first, its steps [start, stop)."""
+
+    instruction: str
+    carried: Leaves
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True)
 class Flow:
     """parameters: value per leaf of the entry's parameters, by number. outputs: of its root.
@@ -77,6 +87,7 @@ class Flow:
     parameters: tuple[int, ...]
     outputs: tuple[int, ...]
     ties: tuple[tuple[int, int], ...]
+    loops: tuple[Loop, ...] = ()
 
 
 def flow(module: Module, unroll: int = 0, place: str = "the module") -> Flow:
@@ -97,6 +108,7 @@ class _Walk:
         self.steps: list[Step] = []
         self.values: list[Value] = []
         self.ties: list[tuple[int, int]] = []
+        self.loops: list[Loop] = []
         self.constants: dict[tuple[str, str], Leaves] = {}
         self.depth = 0
 
@@ -111,6 +123,7 @@ class _Walk:
             tuple(value for each in arguments for value in each.values()),
             tuple(root.values()),
             tuple(self.ties),
+            tuple(self.loops),
         )
 
     def _run(
@@ -239,7 +252,8 @@ class _Walk:
         count = trip_count(self.module, around, loop)
         size = len(body.instructions) + len(condition.instructions)
         runs = count if count * size <= self.unroll else 1
-        carried = operands[0]
+        carried = first = operands[0]
+        begin = len(self.steps)
         for run in range(runs):
             here = (*trip, run) if runs > 1 else trip
             times = trips if runs > 1 else trips * count
@@ -251,6 +265,7 @@ class _Walk:
                 (carried[index], value) for index, value in grown.items() if carried[index] != value
             ]
             carried = grown
+        self.loops.append(Loop(loop.name, first, begin, len(self.steps)))
         return carried
 
     def _born(self, instruction: Instruction, trip: tuple[int, ...], step: int | None) -> Leaves:

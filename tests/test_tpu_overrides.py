@@ -7,7 +7,7 @@ import re
 from test_xla_problem import cost
 from xla_texts import BEFORE, CHAIN, LOOP
 
-from cosmalloc.passes.xla_flow import flow
+from cosmalloc.passes.xla_flow import flow, schedule
 from cosmalloc.passes.xla_problem import XlaProgram, xla_program
 from cosmalloc.passes.xla_text import parse_hlo
 from cosmalloc.plan import Plan, Residency, Transfer
@@ -122,6 +122,20 @@ def test_most_trips_of_a_loop_decide() -> None:
         stays.append(Residency(tensor, 4096 * (trip % 2), made, last + 1))
     told = overrides(found, Plan(tuple(range(steps)), tuple(stays)))
     assert ("grown", ()) in told.pinned
+
+
+def test_what_stays_for_a_whole_loop_is_loaded_before_it() -> None:
+    found = program(LOOP, unroll=100)
+    weight = index(found, "w")
+    steps = len(found.problem.operators)
+    last = max(found.problem.readers[weight])
+    first = min(found.problem.readers[weight])
+    stay, load = Residency(weight, 0, 0, last + 1), Transfer(weight, "load", 0, first)
+    told = overrides(found, Plan(tuple(range(steps)), (stay,), (load,)))
+    assert list(told.prefetches) == [Use("while", 0, (2,))]
+    times = schedule(found.flow.module)
+    assert times["w"] <= told.prefetches[Use("while", 0, (2,))] < times["limit"]
+    assert told.direct == ()
 
 
 def test_a_refused_demand_leaves_the_others() -> None:

@@ -39,9 +39,16 @@ PLAIN = {  # one copy per load, and no loads but those asked for
     "xla_tpu_sliced_prefetch_max_slices": "0",
     "xla_msa_enable_sync_copy_replacement": "false",
     "xla_msa_enable_sync_slice_replacement": "false",
+}
+STEERED = {  # any number of copies, however little time there is to hide them
+    **PLAIN,
     "xla_msa_max_outstanding_prefetches": "4096",
     "xla_msa_max_outstanding_evictions": "4096",
+    "xla_msa_min_overlap_to_async_copy_ratio": "0",
+    "xla_tpu_cmem_min_overlap_to_async_copy_ratio": "0",
 }
+
+WHOLE = 0.9  # of a loop's readers served by one stay: it is meant for the loop
 
 Position = tuple[str, Index]  # instruction, index of the leaf
 
@@ -82,7 +89,7 @@ class Overrides:
         kept = [_rule(_position(p), "keep_in_default_memory {}") for p in self.kept]
         kept += [_rule(_operand(use), "keep_in_default_memory {}") for use in self.direct]
         copies = [(_operand(use), f"logical_time: {time}") for use, time in self.prefetches.items()]
-        found = {**PLAIN, SORT_ORDER: "\n".join(order)}
+        found = {**STEERED, SORT_ORDER: "\n".join(order)}
         if force == "demand":
             pinned = [_rule(_position(p), "pin_in_alternate_memory {}") for p in self.pinned]
             loaded = [_rule(use, f"prefetch {{ {when} }}") for use, when in copies]
@@ -168,10 +175,36 @@ class _Placement:
             stay = next(s for s in self.stays[tensor] if s.start == start)
             readers = self.program.problem.readers[tensor]
             first = next((r for r in readers if load.stop <= r < stay.stop), None)
-            use = None if first is None else self._use(first, tensor)
-            if use is not None:
-                votes[use][self._time(start, tensor)] += 1
+            around = None if first is None else self._loop(tensor, stay)
+            if around is not None:
+                use, before = around
+                votes[use][max(self._birth(tensor), min(before, self._time(start, tensor)))] += 1
+                continue
+            use_inside = None if first is None else self._use(first, tensor)
+            if use_inside is not None:
+                votes[use_inside][self._time(start, tensor)] += 1
         return {use: times.most_common(1)[0][0] for use, times in votes.items()}
+
+    def _loop(self, tensor: int, stay: Residency) -> tuple[Use, int] | None:
+        """The loop that carries a tensor which stays for all of it, and the time before it.
+
+        What a loop carries unchanged is loaded before it: the compiler wants it in one memory.
+        """
+        steps = self.program.step_of
+        for loop in self.flow.loops:
+            readers = [
+                r
+                for r in self.program.problem.readers[tensor]
+                if loop.start <= steps[r][0] < loop.stop
+            ]
+            held = sum(stay.start <= r < stay.stop for r in readers)
+            if not readers or held < WHOLE * len(readers):
+                continue
+            for index, value in loop.carried.items():
+                if self.program.tensor_of[value] == tensor:
+                    first = self.flow.steps[loop.start].instruction.name
+                    return Use(loop.instruction, 0, index), self.times[first] - 1
+        return None
 
     def direct(self) -> tuple[Use, ...]:
         """Operands that most trips read off-chip, of tensors that are on chip at other steps."""
