@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,6 +96,14 @@ def test_search_is_at_least_as_good_as_msa_and_greedy(scratchpad: int) -> None:
     }
     assert values["search"] is not None
     assert all(value is not None and values["search"] <= value for value in values.values())
+
+
+def test_ctrl_c_brings_the_best_plan_so_far() -> None:
+    drafting = Drafting.of(with_scratchpad(tangle(40, seed=3, rule="anywhere"), 40))
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    found = anneal(drafting, drafting.empty().stays(), seconds=600)
+    assert found.interrupted
+    check(drafting.problem, found.plan, found.latency)
 
 
 def test_an_improved_plan_is_never_worse_than_what_it_came_from() -> None:

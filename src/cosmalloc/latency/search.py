@@ -24,6 +24,7 @@ from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
 
 Progress = Callable[[str, float], None]
+LEAST = 0.5  # of the time is for annealing, however long `greedy` took
 STARTS = (Msa(), Msa(preferred=1.0), Msa(preferred=4.0), Msa(least=0.5, preferred=1.0))
 
 
@@ -113,7 +114,7 @@ def solve(
     if first.status == "optimal" or unfit(problem, objective):
         return replace(first, solver="search")
     assert first.plan is not None  # everything off-chip is a plan
-    left = seconds - (time.perf_counter() - began)
+    left = max(LEAST * seconds, seconds - (time.perf_counter() - began))
     return improved(problem, [first.plan], seconds=left, seed=seed, progress=progress)
 
 
