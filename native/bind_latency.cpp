@@ -1,4 +1,6 @@
 // Drafts for Python: a program goes in as arrays, stays come out as rows.
+#include <nanobind/stl/vector.h>
+
 #include <algorithm>
 
 #include "decode_msa.hpp"
@@ -157,20 +159,24 @@ std::vector<std::vector<Stay>> stays_from(const Draft& draft, const Stays& rows)
   return webs;
 }
 
-nb::tuple search(Draft& draft, double seconds, std::int64_t seed, std::int64_t moves, double hot,
-                 double cold) {
+// stays, latency, moves, moves accepted, every improvement as (seconds, move, latency), interrupted
+using Searched = std::tuple<StayRows, double, std::int64_t, std::int64_t,
+                            std::vector<std::tuple<double, std::int64_t, double>>, bool>;
+
+Searched search(Draft& draft, double seconds, std::int64_t seed, std::int64_t moves, double hot,
+                double cold) {
   const LatencyOptions options{static_cast<std::uint64_t>(seed), moves, hot, cold};
   LatencyResult result;
   const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
     const Control control(seconds, &cancel);
     result = search_latency(draft, options, control);
   });
-  nb::list curve;
+  std::vector<std::tuple<double, std::int64_t, double>> curve;
   for (const LatencyPoint& point : result.curve) {
-    curve.append(nb::make_tuple(point.seconds, point.move, point.latency));
+    curve.emplace_back(point.seconds, point.move, point.latency);
   }
-  return nb::make_tuple(rows_of(result.stays), result.latency, result.moves, result.accepted, curve,
-                        interrupted);
+  return {rows_of(result.stays), result.latency,   result.moves,
+          result.accepted,       std::move(curve), interrupted};
 }
 
 }  // namespace
