@@ -172,7 +172,7 @@ class _Walk:
             for number, found in enumerate(operands)
             for index, value in found.items()
         )
-        if opcode in VIEWS:
+        if opcode in VIEWS and (operands or opcode in ("tuple", "after-all")):
             self._append(body, instruction, trip, trips, (), (), True)
             return self._view(instruction, operands)
         made = self._made(instruction, operands, trip)
@@ -226,12 +226,13 @@ class _Walk:
                 for index, value in found.items()
             }
         if opcode == "get-tuple-element":
-            number = int(instruction.attributes.get("index", "0"))
+            word = instruction.attributes.get("index", "")
+            number = int(word) if word.isdecimal() and len(word) < 9 else -1
             found = {
                 index[1:]: value for index, value in operands[0].items() if index[:1] == (number,)
             }
             if not found:
-                raise self._wrong(instruction, f"takes element {number}, which is not there")
+                raise self._wrong(instruction, f"takes element {word or '?'}, which is not there")
             return found
         if opcode == "after-all":
             return self._born(instruction, (), None)
@@ -247,8 +248,8 @@ class _Walk:
     ) -> Leaves:
         condition = called(self.module, loop, "condition")
         body = called(self.module, loop, "body")
-        if condition is None or body is None:
-            raise self._wrong(loop, "names no body and condition")
+        if condition is None or body is None or len(operands) != 1:
+            raise self._wrong(loop, "names no body and condition for one operand")
         count = trip_count(self.module, around, loop)
         size = len(body.instructions) + len(condition.instructions)
         runs = count if count * size <= self.unroll else 1

@@ -28,6 +28,8 @@ def trip_count(module: Module, around: Computation, loop: Instruction) -> int:
     if condition is None or body is None:
         return UNKNOWN
     slot, stop = _limit(condition)
+    if len(loop.operands) != 1:
+        return UNKNOWN
     start = _constant(around, _entry_of(around, loop.operands[0], slot))
     grown = _constant(body, _summand(body, _entry_of(body, body.root.name, slot), slot))
     if stop is None or start is None or grown is None or grown <= 0 or stop <= start:
@@ -40,10 +42,13 @@ def _limit(condition: Computation) -> tuple[int, int | None]:
     root = condition.root
     if root.opcode != "compare" or root.attributes.get("direction") != "LT":
         return -1, None
+    if len(root.operands) != 2:
+        return -1, None
     left = _source(condition, root.operands[0])
     if left is None or left.opcode != "get-tuple-element":
         return -1, None
-    return int(left.attributes.get("index", "-1")), _constant(condition, root.operands[1])
+    slot = left.attributes.get("index", "")
+    return int(slot) if slot.isdecimal() else -1, _constant(condition, root.operands[1])
 
 
 def _entry_of(around: Computation, name: str, slot: int) -> str:
@@ -57,7 +62,7 @@ def _entry_of(around: Computation, name: str, slot: int) -> str:
 def _summand(body: Computation, name: str, slot: int) -> str:
     """What the body adds to its slot."""
     made = _source(body, name)
-    if made is None or made.opcode != "add":
+    if made is None or made.opcode != "add" or len(made.operands) != 2:
         return ""
     left, right = made.operands
     for one, other in ((left, right), (right, left)):

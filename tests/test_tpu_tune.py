@@ -16,7 +16,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.simulate import simulate
 from cosmalloc.tpu import Tuned, tune, tuning
 from cosmalloc.tpu.compile import Compiled
-from cosmalloc.tpu.overrides import PREFETCHES, TENSORS
+from cosmalloc.tpu.overrides import FORCES, PREFETCHES, TENSORS
 from cosmalloc.verify import verify
 
 ALL_HBM = replace(compiled(), after=BEFORE)
@@ -68,7 +68,7 @@ def test_what_the_compiler_does_with_our_options_is_measured_and_kept(played: Pl
     assert found.best.seconds == simulate(found.program.problem, found.best.plan).latency
     assert verify(found.program.problem, found.best.plan) == []
     assert 0 < found.followed(found.best) <= 1
-    assert [v.name for v in found.variants] == ["default", "alone", "wish", "sequence", "demand"]
+    assert [v.name for v in found.variants] == ["default", "alone", *FORCES]
 
 
 def test_a_compiler_that_does_not_listen_leaves_its_own_plan(played: Played) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 from command import cosmalloc
+from hypothesis import given
+from hypothesis import strategies as st
 from xla_texts import CHAIN, LOOP, UPDATE
 
 from cosmalloc.errors import InputError
@@ -152,3 +155,30 @@ def test_a_broken_dump_is_named_with_its_line(tmp_path: Path) -> None:
     done = cosmalloc("map", model)
     assert done.code == 2
     assert f"error: {model}, line 18: the brackets of an attribute do not match" in done.err
+
+
+@given(st.sampled_from([LOOP, UPDATE, PLAIN]), st.data())
+def test_damaged_programs_end_in_a_sentence_or_a_problem(text: str, data: st.DataObject) -> None:
+    words = sorted(set(re.findall(r"[\w.%\-]+", text)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        old, new = data.draw(st.sampled_from(words)), data.draw(st.sampled_from([*words, "", "}"]))
+        text = text.replace(old, new, 1)
+    try:
+        problem(text)
+    except InputError:
+        return
+
+
+@pytest.mark.parametrize("word", ["index=x", "index=-1", "index=99999999999"])
+def test_an_index_that_is_no_number_is_named(word: str) -> None:
+    with pytest.raises(InputError, match="`second` takes element"):
+        problem(PLAIN.replace("(%pair), index=1", f"(%pair), {word}"))
+
+
+def test_a_condition_of_one_operand_counts_five_trips() -> None:
+    grown = next(
+        o
+        for o in problem(LOOP.replace("compare(%i.1, %limit)", "compare(%i.1)")).operators
+        if o.name.startswith("grown")
+    )
+    assert grown.name == "grown@0"  # unrolled

@@ -149,7 +149,7 @@ def test_an_unscheduled_module_is_refused() -> None:
 
 
 def test_a_loop_without_a_body_is_named() -> None:
-    with pytest.raises(InputError, match="line 28: `while` names no body"):
+    with pytest.raises(InputError, match="line 28: `while` names no body and condition"):
         flow(parse_hlo(LOOP.replace("body=%body", "body=%nobody")))
 
 

@@ -150,6 +150,7 @@ WORDS = {
     "default": "as it is",
     "alone": "without cross-program prefetch",
     "wish": "copies wished",
+    "hint": "copies hinted",
     "sequence": "our sequence",
     "demand": "all demanded",
 }

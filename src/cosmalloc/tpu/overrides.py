@@ -32,7 +32,7 @@ from cosmalloc.presence import Presence
 SORT_ORDER = "xla_tpu_msa_sort_order_overrides"
 TENSORS = "xla_tpu_msa_tensor_overrides"
 PREFETCHES = "xla_tpu_preferred_prefetch_overrides"
-Force = Literal["wish", "sequence", "demand"]
+Force = Literal["wish", "hint", "sequence", "demand"]
 FORCES: tuple[Force, ...] = get_args(Force)
 PLAIN = {  # one copy per load, and no loads but those asked for
     "xla_msa_max_cross_program_prefetches": "0",
@@ -40,10 +40,13 @@ PLAIN = {  # one copy per load, and no loads but those asked for
     "xla_msa_enable_sync_copy_replacement": "false",
     "xla_msa_enable_sync_slice_replacement": "false",
 }
-STEERED = {  # any number of copies, however little time there is to hide them
+MANY = {  # any number of copies
     **PLAIN,
     "xla_msa_max_outstanding_prefetches": "4096",
     "xla_msa_max_outstanding_evictions": "4096",
+}
+STEERED = {  # however little time there is to hide them
+    **MANY,
     "xla_msa_min_overlap_to_async_copy_ratio": "0",
     "xla_tpu_cmem_min_overlap_to_async_copy_ratio": "0",
 }
@@ -79,22 +82,24 @@ class Overrides:
     def options(self, force: Force) -> dict[str, str]:
         """As `jax.jit(f).lower(...).compile(compiler_options=...)` takes them.
 
-        force: `demand` everything; `wish` for copies, demand what stays in the main memory;
-        `sequence`: the order of placement alone.
+        force: `demand` everything; `wish` for copies, demand what stays in the main memory; `hint`:
+        the same, but leave uses of what is on chip at times, and copies without time to hide, to
+        the compiler; `sequence`: the order of placement alone.
         """
         order = [
             _rule(_position(p), f"override_options {{ assign_value: {rank - len(self.sequence)} }}")
             for rank, p in enumerate(self.sequence)
         ]
         kept = [_rule(_position(p), "keep_in_default_memory {}") for p in self.kept]
-        kept += [_rule(_operand(use), "keep_in_default_memory {}") for use in self.direct]
+        if force != "hint":
+            kept += [_rule(_operand(use), "keep_in_default_memory {}") for use in self.direct]
         copies = [(_operand(use), f"logical_time: {time}") for use, time in self.prefetches.items()]
-        found = {**STEERED, SORT_ORDER: "\n".join(order)}
+        found = {**(MANY if force == "hint" else STEERED), SORT_ORDER: "\n".join(order)}
         if force == "demand":
             pinned = [_rule(_position(p), "pin_in_alternate_memory {}") for p in self.pinned]
             loaded = [_rule(use, f"prefetch {{ {when} }}") for use, when in copies]
             found[TENSORS] = "\n".join([*pinned, *loaded, *kept])
-        elif force == "wish":
+        elif force in ("wish", "hint"):
             found[TENSORS] = "\n".join(kept)
             soft = "fail_on_unsatisfied_override: false"
             wishes = [_rule(use, f"override_options {{ {when} }} {soft}") for use, when in copies]
