@@ -37,7 +37,7 @@ def pack(
     threads: int = 1,
     progress: Callable[[int, int], object] | None = None,
 ) -> Packing:
-    """A plan under `capacity`; None: the plan of least peak, and `progress` is told (peak, bound) as
+    """A plan under `capacity`; None: the least peak, of which `progress` is told (peak, bound) as
     they get better. InputError for an unsound table."""
     columns = (table.lower, table.upper, table.size)
     if capacity is None:
