@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmalloc.buffers_csv import capacity_in_name, read_buffers
+from cosmalloc.problem import Problem
 
 Ints = NDArray[np.int64]
 
@@ -41,6 +42,20 @@ def from_files(folder: Path) -> Iterator[Instance]:
 def _instance(name: str, rows: list[tuple[int, int, int]], capacity: int) -> Instance:
     lower, upper, size = np.ascontiguousarray(np.array(rows, dtype=np.int64).T)
     return Instance(name, lower, upper, size, capacity)
+
+
+def lifetimes(problem: Problem) -> Instance:
+    """Tracked tensors in source order: from the step that makes one (0 if none does) past the last
+    that reads it (past the end for outputs). Capacity: what the target has."""
+    end = len(problem.operators)
+    first = dict.fromkeys(range(len(problem.tensors)), 0)
+    last = {i: end if t.kind == "output" else 1 for i, t in enumerate(problem.tensors)}
+    for step, operator in enumerate(problem.operators):
+        first.update(dict.fromkeys(operator.outputs, step))
+        for tensor in (*operator.inputs, *operator.outputs):
+            last[tensor] = max(last[tensor], step + 1)
+    rows = [(first[i], last[i], t.bytes) for i, t in enumerate(problem.tensors) if t.tracked]
+    return _instance(problem.name, rows, problem.target.scratchpad_bytes)
 
 
 def hidden(count: int, seed: int) -> Instance:

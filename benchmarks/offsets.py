@@ -6,7 +6,9 @@ TABLE is one of
   peak     the smallest peak and the proven bound; ours
   greedy   peak / capacity of the heuristics
   hidden   hidden perfect packings of 100 to 2,000 buffers: solved in 10 s
-  large    10^3 to 10^6 buffers: seconds and peak / load bound
+  models   lifetimes of every example model at its smallest peak; float and one byte an element
+  large    growth from 10^3 to 10^6 buffers: seconds and peak / load bound
+  threads  wall seconds with one and with two threads
 
 --files: a folder with MiniMalloc's challenging instances (`A.1048576.csv` to `K.1048576.csv`).
 --peers: a Python with `cosmalloc[bench]`'s packages, default this one.
@@ -123,12 +125,13 @@ def ablation(instances: list[Instance], seconds: float) -> None:
     """CPU seconds with one deduction off, seeds 0 to 2 added up."""
     table([("without", *(i.name for i in instances), "total", "found")], head=True)
     for word, switches in (
-        ("nothing", (True, True, True, 16)),
-        ("holes", (True, False, True, 16)),
-        ("the light short runs", (True, True, True, 1)),
-        ("the same, and not first", (False, True, True, 1)),
-        ("the same, and twins", (True, True, False, 1)),
-        ("all of these", (False, False, False, 1)),
+        ("nothing", (True, True, True, True, True)),
+        ("joins", (True, True, True, True, False)),
+        ("borders", (True, True, True, False, True)),
+        ("holes", (True, False, True, True, True)),
+        ("not first", (False, True, True, True, True)),
+        ("twins", (True, True, False, True, True)),
+        ("all of these", (False, False, False, False, False)),
     ):
         times: list[float | None] = []
         for instance in instances:
@@ -184,6 +187,46 @@ def hidden_instances() -> Iterator[Instance]:
         yield make.pinwheels(count, 0)
 
 
+def models() -> None:
+    """The smallest peak of every example model's tensors, in source order."""
+    from benchmarks.models import paths
+    from cosmalloc.map_model import problem_of
+
+    head = ("model", "buffers", "load bound", "peak", "status", "s")
+    table([(*head, "bytes 1: peak", "status", "s")], head=True)
+    for path in paths([], None):
+        cells: list[str] = []
+        for unit in (None, 1):
+            i = make.lifetimes(problem_of(path, bytes_per_element=unit))
+            least = native.minimize(i.lower, i.upper, i.size)
+            if unit is None:
+                load = native.load_bound(i.lower, i.upper, i.size)
+                cells += [f"{len(i.size):,}", f"{load:,}"]
+            cells += [f"{least.peak:,}", least.status, f"{least.seconds:.4f}"]
+        table([(path.name.partition(".")[0], *cells)])
+
+
+def threads(instances: list[Instance], seconds: float) -> None:
+    """Wall seconds to the capacity and to the smallest peak, seeds 0 to 4 added up."""
+    table([("instance", "fit, 1 thread", "2 threads", "peak, 1 thread", "2 threads")], head=True)
+    for i in instances:
+        columns = (i.lower, i.upper, i.size)
+        cells = []
+        for least in (False, True):
+            for count in (1, 2):
+                spent = 0.0
+                for seed in range(5):
+                    if least:
+                        found = native.minimize(*columns, seconds=seconds, seed=seed, threads=count)
+                        spent += found.seconds
+                    else:
+                        spent += native.fit(
+                            *columns, i.capacity, seconds=seconds, seed=seed, threads=count
+                        ).seconds
+                cells.append(f"{spent:.3f}")
+        table([(i.name, *cells)])
+
+
 def large() -> None:
     """Growth of the fast heuristics."""
     table([("instance", "buffers", "CPU s", "peak / load bound")], head=True)
@@ -218,7 +261,7 @@ def table(rows: Iterable[tuple[object, ...]], head: bool = False) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    words = ("fit", "ablation", "peak", "greedy", "hidden", "large")
+    words = ("fit", "ablation", "peak", "greedy", "hidden", "models", "large", "threads")
     parser.add_argument("table", choices=words)
     parser.add_argument("--files", type=Path, help="MiniMalloc's instances")
     parser.add_argument("--peers", default=sys.executable, help="a Python with the peers")
@@ -241,8 +284,12 @@ def main() -> None:
             greedy(instances)
         case "hidden":
             hidden(given.seconds, python, not given.no_peers)
+        case "models":
+            models()
         case "large":
             large()
+        case "threads":
+            threads(instances, given.seconds)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,15 @@ namespace {
 
 using namespace nb::literals;
 
-SearchOptions options_of(std::int64_t seed, int threads, bool not_first, bool holes, bool twins,
-                         std::int64_t long_run) {
+constexpr std::chrono::milliseconds kAgain{500};  // between two calls that tell the same
+
+SearchOptions options_of(std::int64_t seed, int threads, const Deductions& deductions, bool joins) {
   if (threads < 1 || threads > 64) throw nb::value_error("a number of threads is not 1 to 64");
   SearchOptions options;
   options.seed = static_cast<std::uint64_t>(seed);
   options.threads = threads;
-  options.deductions = {not_first, holes, twins};
-  options.long_run = long_run;
+  options.deductions = deductions;
+  options.joins = joins;
   return options;
 }
 
@@ -23,8 +24,9 @@ using Fit3 = std::tuple<int, Out, std::int64_t, bool>;
 
 // (0 found, 1 refuted, 2 neither; offsets per buffer, empty unless found; nodes; interrupted)
 Fit3 fit_blocks(const Blocks& blocks, Bytes capacity, double seconds, std::int64_t seed,
-                int threads, bool not_first, bool holes, bool twins, std::int64_t long_run) {
-  const SearchOptions options = options_of(seed, threads, not_first, holes, twins, long_run);
+                int threads, bool not_first, bool holes, bool twins, bool borders, bool joins) {
+  const SearchOptions options =
+      options_of(seed, threads, {not_first, holes, twins, borders}, joins);
   Fitted result;
   const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
     const Control control(seconds, &cancel);
@@ -40,13 +42,26 @@ using Least = std::tuple<Out, Bytes, Bytes, std::int64_t, bool>;
 
 // (offsets per buffer, peak, bound, nodes, interrupted)
 Least minimize_blocks(const Blocks& blocks, double seconds, std::int64_t seed, int threads,
-                      bool not_first, bool holes, bool twins, std::int64_t long_run) {
-  const SearchOptions options = options_of(seed, threads, not_first, holes, twins, long_run);
+                      const nb::object& progress) {
+  const SearchOptions options = options_of(seed, threads, {}, true);
   Minimized result;
-  const bool interrupted = run_interruptibly([&](const std::atomic<bool>& cancel) {
-    const Control control(seconds, &cancel);
-    result = minimize(blocks, options, control);
-  });
+  Progress known;
+  auto told = known.get();
+  auto told_at = Control::Clock::now();
+  const auto tell = [&] {
+    const auto now = known.get();
+    if (progress.is_none() || now.first == kNowhere) return;
+    if (now == told && Control::Clock::now() - told_at < kAgain) return;
+    told = now;
+    told_at = Control::Clock::now();
+    progress(now.first, now.second);
+  };
+  const bool interrupted = run_interruptibly(
+      [&](const std::atomic<bool>& cancel) {
+        const Control control(seconds, &cancel);
+        result = minimize(blocks, options, control, &known);
+      },
+      tell);
   return {own(offsets_of_buffers(blocks, result.offsets)), result.peak, result.bound, result.nodes,
           interrupted};
 }
@@ -56,9 +71,10 @@ Least minimize_blocks(const Blocks& blocks, double seconds, std::int64_t seed, i
 void bind_search(nb::class_<Blocks>& blocks) {
   blocks
       .def("fit", &fit_blocks, "capacity"_a, "seconds"_a, "seed"_a, "threads"_a,
-           "not_first"_a = true, "holes"_a = true, "twins"_a = true, "long_run"_a = 16)
-      .def("minimize", &minimize_blocks, "seconds"_a, "seed"_a, "threads"_a, "not_first"_a = true,
-           "holes"_a = true, "twins"_a = true, "long_run"_a = 16);
+           "not_first"_a = true, "holes"_a = true, "twins"_a = true, "borders"_a = true,
+           "joins"_a = true)
+      .def("minimize", &minimize_blocks, "seconds"_a, "seed"_a, "threads"_a,
+           "progress"_a = nb::none());
 }
 
 }  // namespace cosmalloc

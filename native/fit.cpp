@@ -145,29 +145,13 @@ class Racer {
 
 }  // namespace
 
-bool searchable(const Blocks& blocks, std::span<const Index> part) {
-  if (static_cast<Index>(part.size()) > kMostSearchable) return false;
-  std::vector<std::pair<Step, int>> ends;
-  for (const Index b : part) {
-    for (const Piece& piece : blocks[b]) {
-      ends.emplace_back(piece.lower, 1);
-      ends.emplace_back(piece.upper, -1);
-    }
-  }
-  std::sort(ends.begin(), ends.end());
-  std::int64_t alive = 0;
-  std::int64_t pairs = 0;
-  for (const auto& [step, change] : ends) {
-    if (change > 0) pairs += alive;
-    alive += change;
-  }
-  return 2 * pairs <= kMostNeighbours;
-}
-
 Fitted fit_part(const Readings& readings, Bytes capacity, const SearchOptions& options,
                 const Control& control) {
   Race shared;
   shared.by_thread.resize(at(options.threads));
+  Fitted out;
+  out.ending = Ending::budget;
+  if (!readings.any_to_search(options.joins)) return out;
   std::vector<std::thread> helpers;
   const auto race = [&](int thread) {
     shared.by_thread[at(thread)] =
@@ -176,8 +160,6 @@ Fitted fit_part(const Readings& readings, Bytes capacity, const SearchOptions& o
   for (int t = 1; t < options.threads; ++t) helpers.emplace_back(race, t);
   race(0);
   for (std::thread& helper : helpers) helper.join();
-  Fitted out;
-  out.ending = Ending::budget;
   const std::int64_t winner = shared.winner.load();
   for (Fitted& one : shared.by_thread) {
     out.nodes += one.nodes;
@@ -204,19 +186,14 @@ Fitted fit(const Blocks& blocks, Bytes capacity, const SearchOptions& options,
     return out;
   }
   for (const std::vector<Index>& part : parts_of(blocks)) {
-    const bool can_search = searchable(blocks, part);
-    if (!can_search || part.size() > kGreedyFirst) {
+    if (part.size() > kGreedyFirst) {
       const Placement placed = place_all(only(blocks, part), capacity, control);
       if (placed.peak <= capacity) {
         for (std::size_t i = 0; i < part.size(); ++i) out.offsets[at(part[i])] = placed.offsets[i];
         continue;
       }
-      if (!can_search) {
-        out.ending = Ending::stopped;
-        continue;
-      }
     }
-    const Readings readings(only(blocks, part));
+    const Readings readings(only(blocks, part), control);
     const Fitted one = fit_part(readings, capacity, options, control);
     out.nodes += one.nodes;
     out.runs += one.runs;

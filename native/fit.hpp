@@ -32,12 +32,6 @@ struct Fitted {
   std::int64_t runs = 0;
 };
 
-// Parts larger than this are left to greedy placement: lists of neighbours grow with the square.
-inline constexpr Index kMostSearchable = 20'000;
-inline constexpr std::int64_t kMostNeighbours = 4'000'000;
-
-bool searchable(const Blocks& blocks, std::span<const Index> part);
-
 // Runs of the tree search on one part. `budget` if most_runs are used up.
 Fitted fit_part(const Readings& readings, Bytes capacity, const SearchOptions& options,
                 const Control& control);

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 
+#include "join.hpp"
 #include "linear_scan.hpp"
 #include "skyline.hpp"
 #include "sweep.hpp"
 
 namespace cosmalloc {
+
+namespace {
+constexpr Index kMany = 5'000;  // so many blocks take seconds in the slow orders
+}
 
 Placement place_in(const Blocks& blocks, std::span<const Index> sequence, Fit fit, Bytes capacity,
                    const Control* control) {
@@ -55,6 +60,22 @@ bool better(const Placement& a, const Placement& b) {
   return a.unplaced != b.unplaced ? a.unplaced < b.unplaced : a.peak < b.peak;
 }
 
+// The lowest of the fast orders on blocks joined as far as they can be; nothing where none can. One
+// that reaches `enough` ends it.
+std::optional<Placement> place_joined(const Blocks& blocks, Bytes enough, const Control* control) {
+  if (!movable(blocks)) return std::nullopt;
+  const Joined joined = join(blocks, {true, true, 0, 1, 0}, control);
+  if (joined.blocks.count() == blocks.count()) return std::nullopt;
+  std::optional<Placement> best;
+  for (const Order order : kFastOrders) {
+    Placement next = *place_fast(joined.blocks, order);
+    if (!best || next.peak < best->peak) best = std::move(next);
+    if (best->peak <= enough || (control != nullptr && control->stop())) break;
+  }
+  best->offsets = joined.offsets_of_whole(best->offsets);
+  return best;
+}
+
 }  // namespace
 
 Placement place(const Blocks& blocks, Order order, Fit fit, Bytes capacity,
@@ -70,6 +91,10 @@ Placement portfolio(const Blocks& blocks, Bytes capacity) {
   std::optional<Placement> best;
   if (movable(blocks)) {
     const Bytes near_enough = load_bound(blocks) / 50 * 51;
+    if (std::optional<Placement> next = place_joined(blocks, near_enough, nullptr)) {
+      if (next->peak <= capacity) best = std::move(next);
+      if (best && best->peak <= near_enough && blocks.count() >= kLarge) return *std::move(best);
+    }
     for (const Order order : kFastOrders) {
       Placement next = *place_fast(blocks, order);
       if (next.peak <= capacity && (!best || better(next, *best))) best = std::move(next);
@@ -97,7 +122,10 @@ Placement place_all(const Blocks& blocks, Bytes enough, const Control& control) 
     for (const Order order : kFastOrders) {
       if (keep(*place_fast(blocks, order))) return *std::move(best);
     }
-    if (blocks.count() >= kLarge) return *std::move(best);
+    if (std::optional<Placement> next = place_joined(blocks, enough, &control)) {
+      if (keep(*std::move(next))) return *std::move(best);
+    }
+    if (blocks.count() >= kMany) return *std::move(best);
   }
   for (const Order order : kSlowOrders) {
     const Control* limit = best ? &control : nullptr;  // without the first there is no answer

@@ -13,11 +13,13 @@
 
 namespace cosmalloc {
 
-// Runs work(cancel) to its end; true if a signal cut it short.
-template <class Work>
-bool run_interruptibly(Work&& work) {
+// Runs work(cancel) to its end; true if a signal cut it short. tick() is called with the GIL every
+// few milliseconds and once at the end; what it raises stops the work and is raised after it.
+template <class Work, class Tick>
+bool run_interruptibly(Work&& work, Tick&& tick) {
   std::atomic<bool> cancel{false};
   std::exception_ptr error;
+  std::exception_ptr refused;
   std::mutex mutex;
   std::condition_variable ended;
   bool done = false;
@@ -44,6 +46,12 @@ bool run_interruptibly(Work&& work) {
           interrupted = true;
           cancel = true;
         }
+        try {
+          if (!refused) tick();
+        } catch (...) {
+          refused = std::current_exception();
+          cancel = true;
+        }
       }
       lock.lock();
     }
@@ -51,7 +59,14 @@ bool run_interruptibly(Work&& work) {
     worker.join();
   }
   if (error) std::rethrow_exception(error);
+  if (refused) std::rethrow_exception(refused);
+  tick();
   return interrupted;
+}
+
+template <class Work>
+bool run_interruptibly(Work&& work) {
+  return run_interruptibly(std::forward<Work>(work), [] {});
 }
 
 }  // namespace cosmalloc

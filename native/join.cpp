@@ -66,8 +66,9 @@ class Joiner {
     for (const Box& box : boxes_) movable_[at(box.node)] = 1;
   }
 
-  Joined run() {
+  Joined run(const Control* control) {
     for (int round = 0; round < kRounds; ++round) {
+      if (control != nullptr && control->stop()) break;
       list_ends();
       if (chains() + stacks() == 0) break;
     }
@@ -244,6 +245,8 @@ std::vector<Bytes> Joined::offsets_of_whole(std::span<const Bytes> offsets) cons
   return out;
 }
 
-Joined join(const Blocks& blocks, const Joining& joining) { return Joiner(blocks, joining).run(); }
+Joined join(const Blocks& blocks, const Joining& joining, const Control* control) {
+  return Joiner(blocks, joining).run(control);
+}
 
 }  // namespace cosmalloc

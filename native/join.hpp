@@ -10,6 +10,7 @@
 #pragma once
 
 #include "blocks.hpp"
+#include "control.hpp"
 
 namespace cosmalloc {
 
@@ -33,7 +34,7 @@ struct Joined {
 };
 
 // Blocks with a fixed offset or of several pieces stay as they are. O(n log n) a round, and as many
-// rounds as joins build on one another, at most 60.
-Joined join(const Blocks& blocks, const Joining& joining);
+// rounds as joins build on one another, at most 60; fewer if control says stop.
+Joined join(const Blocks& blocks, const Joining& joining, const Control* control = nullptr);
 
 }  // namespace cosmalloc

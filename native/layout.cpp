@@ -7,6 +7,7 @@ namespace cosmalloc {
 namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+constexpr Index kBetweenPolls = 32;  // blocks
 
 // First steps of the sections that count: those after a start and before an end, with no end and
 // start between.
@@ -34,7 +35,7 @@ std::vector<Step> sections_of(const Blocks& blocks, std::span<const Index> part)
   return sections;
 }
 
-void add_neighbours(Layout& layout) {
+void add_neighbours(Layout& layout, const Control* control) {
   // two spans that meet do so in the section where the later one starts
   std::vector<std::vector<std::pair<Index, Bytes>>> alive(at(layout.sections));
   std::vector<std::vector<std::pair<Index, Bytes>>> starting(at(layout.sections));
@@ -46,8 +47,10 @@ void add_neighbours(Layout& layout) {
   }
   std::vector<Bytes> under(at(layout.count()));
   std::vector<Bytes> over(at(layout.count()));
+  std::vector<Index> met;
   for (Index b = 0; b < layout.count(); ++b) {
-    std::vector<Index> met;
+    if (b % kBetweenPolls == 0 && control != nullptr && control->stop()) return;
+    met.clear();
     for (const Span& span : layout.spans_of(b)) {
       for (Index s = span.first; s < span.last; ++s) {
         for (const auto& [other, size] : (s == span.first ? alive : starting)[at(s)]) {
@@ -137,7 +140,26 @@ bool Layout::twins(Index a, Index b) const {
          std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), same);
 }
 
-Layout layout_of(const Blocks& blocks, std::span<const Index> part) {
+bool searchable(const Blocks& blocks, std::span<const Index> part) {
+  if (static_cast<Index>(part.size()) > kMostSearchable) return false;
+  std::vector<std::pair<Step, int>> ends;
+  for (const Index b : part) {
+    for (const Piece& piece : blocks[b]) {
+      ends.emplace_back(piece.lower, 1);
+      ends.emplace_back(piece.upper, -1);
+    }
+  }
+  std::sort(ends.begin(), ends.end());
+  std::int64_t alive = 0;
+  std::int64_t pairs = 0;
+  for (const auto& [step, change] : ends) {
+    if (change > 0) pairs += alive;
+    alive += change;
+  }
+  return 2 * pairs <= kMostNeighbours;
+}
+
+Layout layout_of(const Blocks& blocks, std::span<const Index> part, const Control* control) {
   const std::vector<Step> sections = sections_of(blocks, part);
   const auto section = [&](Step step) {
     return static_cast<Index>(std::lower_bound(sections.begin(), sections.end(), step) -
@@ -165,7 +187,8 @@ Layout layout_of(const Blocks& blocks, std::span<const Index> part) {
     layout.first_span.push_back(static_cast<Index>(layout.spans.size()));
   }
   layout.step = sections;
-  add_neighbours(layout);
+  add_neighbours(layout, control);
+  if (control != nullptr && control->stop()) return layout;
   add_ends(layout);
   return layout;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "blocks.hpp"
+#include "control.hpp"
 
 namespace cosmalloc {
 
@@ -53,6 +54,13 @@ struct Layout {
   bool twins(Index a, Index b) const;  // same spans and alignment, both free: they may trade places
 };
 
-Layout layout_of(const Blocks& blocks, std::span<const Index> part);
+// Parts larger than this are not searched: lists of neighbours grow with the square.
+inline constexpr Index kMostSearchable = 20'000;
+inline constexpr std::int64_t kMostNeighbours = 4'000'000;
+bool searchable(const Blocks& blocks, std::span<const Index> part);
+
+// If control says stop it ends early, with a layout of no use.
+Layout layout_of(const Blocks& blocks, std::span<const Index> part,
+                 const Control* control = nullptr);
 
 }  // namespace cosmalloc

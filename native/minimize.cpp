@@ -16,7 +16,6 @@ constexpr std::int64_t kMoreAtFirst = 4;  // times as many for the first capacit
 struct Part {
   std::vector<Index> blocks;
   std::unique_ptr<Readings> readings;
-  bool searchable = false;
   Bytes peak = 0;
   Bytes bound = 0;
   Bytes grain = 1;                      // every peak is a multiple of it
@@ -61,10 +60,10 @@ class Minimizer {
     for (std::int64_t runs = kFirstRuns; out_.peak > out_.bound && !control_.stop(); runs *= 2) {
       bool open = false;
       for (Part& part : parts_) {
-        if (part.searchable && part.peak > out_.bound && !control_.stop()) {
-          lower(part, std::min(runs, limit));
-          open = true;
-        }
+        if (part.peak <= out_.bound || control_.stop()) continue;
+        if (!part.readings->any_to_search(options_.joins)) continue;
+        lower(part, std::min(runs, limit));
+        open = true;
       }
       if (!open || runs >= limit) break;
     }
@@ -75,7 +74,6 @@ class Minimizer {
   void begin() {
     for (std::vector<Index>& members : parts_of(blocks_)) {
       Part part;
-      part.searchable = searchable(blocks_, members);
       Blocks alone = only(blocks_, members);
       part.grain = grain_of(alone);
       part.bound = round_up(bound_of(alone), part.grain);
@@ -84,7 +82,7 @@ class Minimizer {
       for (std::size_t i = 0; i < members.size(); ++i) {
         out_.offsets[at(members[i])] = best.offsets[i];
       }
-      if (part.searchable) part.readings = std::make_unique<Readings>(std::move(alone));
+      part.readings = std::make_unique<Readings>(std::move(alone), control_);
       part.blocks = std::move(members);
       parts_.push_back(std::move(part));
       tell();

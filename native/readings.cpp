@@ -6,6 +6,8 @@
 namespace cosmalloc {
 namespace {
 
+constexpr Index kMany = 2'000;  // so many blocks need every join to become few
+
 // The size that `share` of the blocks are below.
 Bytes size_at(const Blocks& blocks, double share) {
   std::vector<Bytes> sizes;
@@ -15,12 +17,6 @@ Bytes size_at(const Blocks& blocks, double share) {
   return sizes[static_cast<std::size_t>(where)];
 }
 
-Layout laid_out(const Blocks& blocks) {
-  std::vector<Index> all(static_cast<std::size_t>(blocks.count()));
-  std::iota(all.begin(), all.end(), 0);
-  return layout_of(blocks, all);
-}
-
 }  // namespace
 
 std::vector<Bytes> Reading::offsets(std::span<const Bytes> of_layout) const {
@@ -28,20 +24,33 @@ std::vector<Bytes> Reading::offsets(std::span<const Bytes> of_layout) const {
   return joined.offsets_of_whole(of_layout);
 }
 
-std::unique_ptr<Reading> Readings::make(Kind kind) const {
+// Null where that is too much to search.
+std::unique_ptr<Reading> Readings::laid_out(Joined joined) const {
   auto out = std::make_unique<Reading>();
-  if (kind == as_it_is) {
-    out->layout = laid_out(part_);
-    return out;
-  }
+  out->joined = std::move(joined);
+  const Blocks& blocks = out->joined.into.empty() ? part_ : out->joined.blocks;
+  std::vector<Index> all(static_cast<std::size_t>(blocks.count()));
+  std::iota(all.begin(), all.end(), 0);
+  if (!searchable(blocks, all)) return nullptr;
+  out->layout = layout_of(blocks, all, &control_);
+  return control_.stop() ? nullptr : std::move(out);
+}
+
+std::unique_ptr<Reading> Readings::make(Kind kind) const {
+  if (kind == as_it_is) return laid_out({});
   Joining joining;
-  if (kind == much) joining = {true, true, size_at(part_, 0.2), 1, 0};
-  out->joined = join(part_, joining);
-  const Index count = out->joined.blocks.count();
+  if (kind == much) {
+    const bool many = part_.count() > kMany;
+    joining = {true, true, many ? 0 : size_at(part_, 0.2), 1, 0};
+  }
+  Joined joined = join(part_, joining, &control_);
   const Reading* less = kind == much ? made(little) : nullptr;
-  if (count == (less == nullptr ? part_.count() : less->layout.count())) return nullptr;
-  out->layout = laid_out(out->joined.blocks);
-  return out;
+  const Index most = less == nullptr ? part_.count() : less->layout.count();
+  return joined.blocks.count() == most ? nullptr : laid_out(std::move(joined));
+}
+
+bool Readings::any_to_search(bool joined) const {
+  return get(as_it_is) != nullptr || (joined && (get(much) != nullptr || get(little) != nullptr));
 }
 
 const Reading* Readings::made(Kind kind) const {
@@ -56,12 +65,9 @@ const Reading* Readings::get(Kind kind) const {
 }
 
 std::unique_ptr<Reading> Readings::any(std::uint64_t seed) const {
-  if (get(much) == nullptr) return nullptr;
-  auto out = std::make_unique<Reading>();
-  out->joined = join(part_, {true, false, size_at(part_, 0.1), 0.9, seed});
-  if (out->joined.blocks.count() == part_.count()) return nullptr;
-  out->layout = laid_out(out->joined.blocks);
-  return out;
+  if (part_.count() > kMostSearchable || get(much) == nullptr) return nullptr;
+  Joined joined = join(part_, {true, false, size_at(part_, 0.1), 0.9, seed}, &control_);
+  return joined.blocks.count() == part_.count() ? nullptr : laid_out(std::move(joined));
 }
 
 }  // namespace cosmalloc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -92,12 +92,17 @@ def minimize(
     seconds: float = 10.0,
     seed: int = 0,
     threads: int = 1,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Minimum:
-    """The smallest peak found in `seconds`, and a proven bound; arguments as in `fit`."""
+    """The smallest peak found in `seconds`, and a proven bound; arguments as in `fit`.
+
+    progress: called with (peak, bound) in the calling thread, within milliseconds of either getting
+    better and twice a second besides; what it raises ends the search and is raised.
+    """
     buffers = Buffers(lower, upper, size, alignment=alignment, fixed=fixed, alias=alias, gaps=gaps)
     start = time.perf_counter()
     offsets, peak, bound, nodes, interrupted = buffers.blocks.minimize(
-        float(seconds), _seed(seed), _threads(threads)
+        float(seconds), _seed(seed), _threads(threads), progress
     )
     status: MinimumStatus = "optimal" if peak == bound else "feasible"
     elapsed = time.perf_counter() - start

@@ -6,11 +6,11 @@ import itertools
 import signal
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.offset_instances import hidden as make_hidden
 from cosmalloc import native
 from cosmalloc.errors import InputError
 
@@ -149,17 +149,17 @@ plain = st.lists(
 
 
 @settings(max_examples=120, deadline=None)
-@given(plain, st.sampled_from([1, 1, 4]), st.integers(0, 7))
+@given(plain, st.sampled_from([1, 1, 4]), st.integers(0, 31))
 def test_no_deduction_loses_the_optimum(
     rows: list[tuple[int, int, int]], alignment: int, switches: int
 ) -> None:
     best = smallest_peak_of_plain(rows, alignment)
     lower, upper, size = zip(*rows, strict=True)
     blocks = native.Buffers(lower, upper, size, alignment=alignment).blocks
-    on = [bool(switches >> i & 1) for i in range(3)]
+    on = [bool(switches >> i & 1) for i in range(5)]
     assert blocks.fit(best, 60.0, 0, 1, *on)[0] == 0
     assert blocks.fit(best - 1, 60.0, 0, 1, *on)[0] == 1
-    assert blocks.minimize(60.0, 0, 1, *on)[1:3] == (best, best)
+    assert blocks.minimize(60.0, 0, 1)[1:3] == (best, best)
 
 
 @settings(max_examples=30, deadline=None)
@@ -216,17 +216,40 @@ def test_large_numbers_are_handled() -> None:
     assert native.minimize([3, 1], [3, 4], [7, 0], fixed=[-1, 5]).offsets.tolist() == [0, 5]
 
 
+def hopeless(count: int) -> tuple[list[int], list[int], list[int]]:
+    """Random buffers, nothing in common, far too many to reach the load."""
+    random = np.random.default_rng(0)
+    lower = random.integers(0, 10 * count, count)
+    upper = lower + random.integers(1, 5 * count, count)
+    return lower.tolist(), upper.tolist(), random.integers(1, 10**6, count).tolist()
+
+
 def test_a_signal_whose_handler_raises_ends_the_search_with_what_it_has() -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    hard = make_hidden(2000, 0)
+    hard = hopeless(1500)
     before = signal.signal(signal.SIGALRM, stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        least = native.minimize(hard.lower, hard.upper, hard.size, seconds=300)
+        least = native.minimize(*hard, seconds=300)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert least.interrupted
-    assert least.peak > least.bound == hard.capacity
+    assert least.peak > least.bound
+
+
+def test_progress_is_told_as_it_is_made() -> None:
+    told: list[tuple[int, int]] = []
+    least = native.minimize(*hopeless(300), seconds=0.5, progress=lambda *now: told.append(now))
+    assert told[-1] == (least.peak, least.bound)
+    assert all(a[0] >= b[0] >= b[1] >= a[1] for a, b in itertools.pairwise(told))
+
+
+def test_what_progress_raises_ends_the_search() -> None:
+    def refuse(_peak: int, _bound: int) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        native.minimize(*hopeless(300), seconds=300, progress=refuse)

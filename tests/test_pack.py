@@ -35,6 +35,12 @@ def test_the_smallest_peak_is_found_and_the_written_table_reads_back() -> None:
     assert pack(again, 12).peak == 12
 
 
+def test_progress_ends_with_what_is_returned() -> None:
+    told: list[tuple[int, int]] = []
+    pack(parse_buffers(TABLE), progress=lambda *now: told.append(now))
+    assert told[-1] == (12, 12)
+
+
 def test_a_capacity_too_small_is_refuted() -> None:
     found = pack(parse_buffers(TABLE), 11)
     assert (found.status, found.offsets, found.bound) == ("infeasible", None, 12)

@@ -103,7 +103,8 @@ TEST(join, the_same_seed_joins_the_same, "the same seed joins the same") {
     rows.add(lower, lower + 1 + static_cast<Step>(random() % 4),
              1 + static_cast<Bytes>(random() % 9));
   }
-  const Readings readings(rows.blocks());
+  const Control control(60);
+  const Readings readings(rows.blocks(), control);
   const auto one = readings.any(7);
   const auto two = readings.any(7);
   CHECK(one && two && one->joined.into == two->joined.into);

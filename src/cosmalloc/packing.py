@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,8 +35,10 @@ def pack(
     seconds: float = 10.0,
     seed: int = 0,
     threads: int = 1,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Packing:
-    """A plan under `capacity`; None: the plan of least peak. InputError for an unsound table."""
+    """A plan under `capacity`; None: the least peak, of which `progress` is told (peak, bound) as
+    they get better. InputError for an unsound table."""
     columns = (table.lower, table.upper, table.size)
     if capacity is None:
         least = native.minimize(
@@ -45,6 +48,7 @@ def pack(
             seconds=seconds,
             seed=seed,
             threads=threads,
+            progress=progress,
         )
         return Packing(
             least.status, least.offsets, least.peak, least.bound, least.interrupted, least.seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cosmalloc.cli import options as o
-from cosmalloc.cli.console import note, print_facts, print_json
+from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.errors import InputError
 
@@ -55,9 +55,17 @@ def pack(
     check_outputs({"--output": out, "--picture": drawn})
     table = read_buffers(buffers)
     limit = parse_bytes(capacity) if capacity is not None else capacity_in_name(buffers)
-    found = pack_table(
-        table, None if smallest else limit, seconds=seconds, seed=seed, threads=threads
-    )
+    with progress_bar() as show:
+        found = pack_table(
+            table,
+            None if smallest else limit,
+            seconds=seconds,
+            seed=seed,
+            threads=threads,
+            progress=lambda peak, bound: show(
+                f"peak {peak:,}, proven bound {bound:,} bytes", bound / max(peak, 1)
+            ),
+        )
     if found.interrupted:
         note("interrupted: this is the best so far")
     files: list[tuple[str | Path, str | bytes]] = []
