@@ -14,7 +14,8 @@ Uses u of tensors t(u) at steps s(u) as in `cosmalloc.greedy.uses`; link u joins
          min(size) p[a,r], p a matching with p[a,r] <= x[a], x[r]
     (4)  x[r] <= sum_a x[a];  1 - x[r] <= sum_a (1 - x[a])      r updates in place one of operands a
 
-Under `resident` all x are 1. Every legal plan keeps these rows; offsets come after.
+Under `resident` all x are 1. Every legal plan keeps these rows; offsets come after. Where (3) has
+too many terms for all steps, it is asked of the fullest step of every few.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ import numpy as np
 from cosmalloc.greedy.uses import Bools, Uses
 from cosmalloc.ilp.sparse import INF, Floats, Sparse, Term
 from cosmalloc.in_place import updates
+from cosmalloc.lifetimes import alive_bytes
 
 SCALE = 1000.0  # what the bytes of the scratchpad are counted in
+MOST = 2_000_000  # terms of (3)
 Terms = list[Term]
 
 
 @dataclass(frozen=True)
 class Held:
     """x: per use its column. kept, loads, stores: columns by use. used: per step the left side of
-    (3), to be added to before `close`. size: float64[U], as (3) counts it. room: its right side.
-
-    per_byte: what a byte counts.
+    (3), to be added to before `close`. asked: the steps of (3). size: float64[U], as it counts it.
+    room: its right side. per_byte: what a byte counts.
     """
 
     uses: Uses
@@ -47,14 +49,15 @@ class Held:
     loads: dict[int, int]
     stores: dict[int, int]
     used: list[Terms]
+    asked: Bools
     size: Floats
     room: float
     per_byte: float
 
     def close(self) -> None:
         """(3), with all that `used` has by now."""
-        for terms in self.used:
-            self.rows.row(terms, -INF, self.room)
+        for step in np.flatnonzero(self.asked).tolist():
+            self.rows.row(self.used[step], -INF, self.room)
 
     def chosen(self, values: Floats) -> tuple[Bools, Bools]:
         """bool[U]: the uses on chip, and the links kept, of a solution."""
@@ -82,6 +85,7 @@ def hold(rows: Sparse, uses: Uses, capacity: int) -> Held:
         {u: rows.column() for u in np.flatnonzero(~uses.produces).tolist()},
         {u: rows.column() for u in produces},
         [[] for _ in range(uses.steps)],
+        asked_steps(uses),
         np.asarray(uses.size[uses.tensor] * per_byte, np.float64),
         room * per_byte,
         per_byte,
@@ -94,6 +98,18 @@ def hold(rows: Sparse, uses: Uses, capacity: int) -> Held:
     _shared(held)
     _updates(held)
     return held
+
+
+def asked_steps(uses: Uses, most: int = MOST) -> Bools:
+    """bool[steps]: all steps, or the one with most bytes alive of every few."""
+    every = -(-int(uses.gap.sum()) // most)
+    if every <= 1:
+        return np.ones(uses.steps, np.bool_)
+    load = alive_bytes(uses.problem, uses.life)
+    asked = np.zeros(uses.steps, np.bool_)
+    for start in range(0, uses.steps, every):
+        asked[start + int(np.argmax(load[start : start + every]))] = True
+    return asked
 
 
 def _copies(held: Held) -> None:
@@ -114,13 +130,15 @@ def _copies(held: Held) -> None:
 
 
 def _space(held: Held) -> None:
-    uses = held.uses
+    uses, asked = held.uses, np.flatnonzero(held.asked)
     for u, step in enumerate(uses.step.tolist()):
-        size = float(held.size[u])
-        held.used[step].append((held.x[u], size))
+        term = (held.x[u], float(held.size[u]))
+        held.used[step].append(term)
         if u in held.kept:
-            for between in range(step + 1, int(uses.step[u + 1])):
-                held.used[between].append((held.kept[u], size))
+            term = (held.kept[u], term[1])
+            first, last = np.searchsorted(asked, (step + 1, int(uses.step[u + 1])))
+            for between in asked[first:last].tolist():
+                held.used[between].append(term)
 
 
 def _shared(held: Held) -> None:
