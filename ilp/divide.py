@@ -24,6 +24,7 @@ from cosmalloc.ilp.steps import Path
 from cosmalloc.problem import Problem
 
 SMALLEST = 6  # operators of a part
+LITTLE = 0.03  # of the seconds, for a first look at each kind of part
 WIDTH = 8  # of the beam where a part is not solved in time
 
 
@@ -44,6 +45,18 @@ class Solved:
 
     path: Path | None
     bound: int
+
+    @property
+    def proven(self) -> bool:
+        return self.path is not None and self.path.paid <= self.bound
+
+    def better(self, other: Solved | None) -> Solved:
+        """The better path and the better bound of both."""
+        if other is None:
+            return self
+        paths = [each.path for each in (self, other) if each.path is not None]
+        path = min(paths, key=lambda path: path.paid, default=None)
+        return Solved(path, max(self.bound, other.bound))
 
 
 def waists(facts: Facts) -> list[tuple[int, int, int]]:
@@ -81,26 +94,34 @@ def divided(facts: Facts, order: tuple[int, ...], seconds: float) -> Divided | N
     parts = cut(facts, order)
     if len(parts) < 2:
         return None
-    known: dict[tuple[object, ...], Solved] = {}
-    groups: dict[tuple[object, ...], int] = {}
     signatures = [signature(part.problem) for part in parts]
-    for each in signatures:
-        groups.setdefault(each, len(groups))
+    known = solve_all(dict(zip(signatures, parts, strict=True)), stop, seconds)
     bound, steps, proven = 0, list[Steps](), True
     for part, each in zip(parts, signatures, strict=True):
-        own = facts_of(part.problem)
-        if each not in known:
-            if time.perf_counter() > stop:
-                return Divided(None, bound, False, len(parts))
-            share = (stop - time.perf_counter()) / (len(groups) - len(known))
-            known[each] = solved(part.problem, own, share)
-        found = known[each]
+        found = known.get(each, Solved(None, 0))
         bound += found.bound
         if found.path is None:
             return Divided(None, bound, False, len(parts))
         proven &= found.path.paid <= found.bound
-        steps.append(part.steps_of(own, found.path))
+        steps.append(part.steps_of(facts_of(part.problem), found.path))
     return Divided(joined(facts, steps), bound, proven, len(parts))
+
+
+def solve_all(
+    parts: dict[tuple[object, ...], Part], stop: float, seconds: float
+) -> dict[tuple[object, ...], Solved]:
+    """Every kind of part: first each with a little time, then those left share what remains."""
+    known: dict[tuple[object, ...], Solved] = {}
+    for little in (True, False):
+        open_ = [key for key in parts if key not in known or not known[key].proven]
+        for count, key in enumerate(open_):
+            left = stop - time.perf_counter()
+            if left <= 0:
+                break
+            share = LITTLE * seconds if little else left / (len(open_) - count)
+            found = solved(parts[key].problem, facts_of(parts[key].problem), min(left, share))
+            known[key] = found.better(known.get(key))
+    return known
 
 
 def cut(facts: Facts, order: tuple[int, ...]) -> list[Part]:

@@ -64,7 +64,7 @@ def spined(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
 
 def parted(best: Best, facts: Facts, stop: float, progress: Progress) -> None:
     """The parts between waists, each by itself."""
-    found = divided(facts, source_order(best.problem), 0.7 * left(stop))
+    found = divided(facts, source_order(best.problem), 0.85 * left(stop))
     if found is not None:
         best.raise_bound(found.bound)
         if found.path is not None:
@@ -210,7 +210,7 @@ def place_in(order: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 SMALL_PLAN: tuple[tuple[Phase, float], ...] = (
     (covered, 0.1),
-    (parted, 0.4),
+    (parted, 0.7),
     (reordered, 0.15),
     (beamed, 0.3),
     (spined, 0.15),
@@ -223,7 +223,7 @@ SMALL_PLAN: tuple[tuple[Phase, float], ...] = (
 )
 LARGE_PLAN: tuple[tuple[Phase, float], ...] = (
     (covered, 0.1),
-    (parted, 0.4),
+    (parted, 0.7),
     (reordered, 0.25),
     (spined, 0.2),
     (replaced, 0.15),
