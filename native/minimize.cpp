@@ -11,7 +11,7 @@ namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 constexpr std::int64_t kFirstRuns = 8;    // of a capacity, in the first round
-constexpr std::int64_t kMoreAtFirst = 4;  // times as many for the first capacity of a round
+constexpr std::int64_t kMoreAtFirst = 24;  // times as many for the first capacity of a round
 
 struct Part {
   std::vector<Index> blocks;
