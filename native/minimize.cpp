@@ -10,7 +10,7 @@ namespace cosmalloc {
 namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-constexpr std::int64_t kFirstRuns = 8;    // of a capacity, in the first round
+constexpr std::int64_t kFirstRuns = 8;     // of a capacity, in the first round
 constexpr std::int64_t kMoreAtFirst = 24;  // times as many for the first capacity of a round
 
 struct Part {
