@@ -7,9 +7,9 @@ x, k, l, v and their rows are those of `held`. Of every tensor t, with uses u, i
     (3)  written[t] >= bytes v[f] + accessed[f] (1 - x[f]) - due write of t      f produces t
 
 Offsets come after. Where the stays of a solution have none, some steps [a, b) already have none;
-in them one of the kept links, or of the uses on chip alone, has to go:
+in them one of the kept links, or of the uses on chip that are no end of one of those, has to go:
 
-    (4)  sum_{u kept, meets [a, b)} (1 - k[u]) + sum_{u alone, in [a, b)} (1 - x[u]) >= 1
+    (4)  sum_{u kept, meets [a, b)} (1 - k[u]) + sum_{u on chip, in [a, b)} (1 - x[u]) >= 1
 
 which holds for every plan if the native allocator proved it: a plan that keeps them all has places
 for them. It is proven only where results take no operand's bytes unless they must, and there is no
@@ -164,9 +164,9 @@ def _cut(program: Program, on: Bools, kept: Bools, stays: Stays, stop: float, se
     links = [
         u for u in held.kept if kept[u] and uses.step[u] < last - 1 and uses.step[u + 1] > first
     ]
-    lone = Choice.of(kept, np.zeros(len(on), np.bool_)).on
-    inside = (uses.step >= first) & (uses.step < last)
-    alone = np.flatnonzero(on & ~lone & inside).tolist()
-    terms = [(held.kept[u], -1.0) for u in links] + [(held.x[u], -1.0) for u in alone]
+    alone = on & (uses.step >= first) & (uses.step < last)
+    alone[links] = alone[[u + 1 for u in links]] = False
+    terms = [(held.kept[u], -1.0) for u in links]
+    terms += [(held.x[u], -1.0) for u in np.flatnonzero(alone).tolist()]
     held.rows.row(terms, 1.0 - len(terms))
     return proven

@@ -64,6 +64,21 @@ def test_a_result_takes_the_bytes_of_the_operand_that_is_on_chip() -> None:
     assert found.bound <= traffic(given, found.plan).non_compulsory == 1
 
 
+def test_a_use_at_the_edge_of_what_does_not_fit_may_go_itself() -> None:
+    """One of two roundings of two bytes fits in five; what is on chip in step 0 goes on to step 1."""
+    target = Target("toy", 5, 4, "anywhere", 0.5, 0.5, 0.5, 0.5)
+    made, read = Tensor("x", 2, "intermediate"), Tensor("x", 2, "input")
+    nodes = (
+        Operator("o0", "toy", (0, 1), (2, 3), (1, 1), (1, 1), 0.0),
+        Operator("o1", "toy", (0, 1), (4,), (1, 2), (1,), 0.0),
+    )
+    given = Problem("edge", target, (read, read, made, made, made), nodes)
+    found = best_access(given, (0, 1), 5)
+    assert found.plan is not None
+    assert found.proven
+    assert found.bound == traffic(given, found.plan).non_compulsory == 2
+
+
 @settings(max_examples=25, deadline=None)
 @given(given=TINY)
 def test_the_solver_finds_the_least_traffic_of_all_orders(given: Problem) -> None:
