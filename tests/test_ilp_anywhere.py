@@ -65,7 +65,7 @@ def test_a_result_takes_the_bytes_of_the_operand_that_is_on_chip() -> None:
 
 
 def test_a_use_at_the_edge_of_what_does_not_fit_may_go_itself() -> None:
-    """One of two roundings of two bytes fits in five; what is on chip in step 0 goes on to step 1."""
+    """Of two tensors one fits; what is on chip in step 0 may go before step 1."""
     target = Target("toy", 5, 4, "anywhere", 0.5, 0.5, 0.5, 0.5)
     made, read = Tensor("x", 2, "intermediate"), Tensor("x", 2, "input")
     nodes = (
