@@ -77,6 +77,49 @@ def hidden(count: int, seed: int) -> Instance:
     return _instance(f"hidden-{count}-{seed}", rows, 2**20)
 
 
+def nested(count: int, seed: int) -> Instance:
+    """Pinwheels within pinwheels: the largest piece becomes four arms round a hub, until there are
+    `count` or a few more. No straight cut divides a piece that was cut, at any depth."""
+    return _instance(f"nested-{count}-{seed}", _pinwheeled(count, seed, 10 * count), 2**20)
+
+
+def coarse(count: int, seed: int) -> Instance:
+    """As `nested`, over a quarter as many steps as buffers: many start and stop in one step, and
+    which belong together cannot be read off the lifetimes. What is too thin is cut straight."""
+    return _instance(f"coarse-{count}-{seed}", _pinwheeled(count, seed, count // 4), 2**20)
+
+
+def _pinwheeled(count: int, seed: int, steps: int) -> list[tuple[int, int, int]]:
+    random = np.random.default_rng(seed)
+    pieces = [(0.0, 0, steps, 0, 2**20)]
+    while len(pieces) < count:
+        _, a, b, low, high = heapq.heappop(pieces)
+        for c, d, p, q in _parts(random, a, b, low, high):
+            heapq.heappush(pieces, (-float(d - c) * (q - p), c, d, p, q))
+    return [(a, b, high - low) for _, a, b, low, high in pieces]
+
+
+def _parts(
+    random: np.random.Generator, a: int, b: int, low: int, high: int
+) -> list[tuple[int, int, int, int]]:
+    if b - a < 3 or high - low < 3:
+        cut = min(max(low + round((high - low) * random.uniform(0.1, 0.9)), low + 1), high - 1)
+        return [(a, b, low, cut), (a, b, cut, high)]
+    x, y = _two_between(random, a, b)
+    u, v = _two_between(random, low, high)
+    arms = [(a, y, low, u), (y, b, low, v), (x, b, v, high), (a, x, u, high), (x, y, u, v)]
+    if random.random() < 0.5:
+        arms = [(a + b - d, a + b - c, p, q) for c, d, p, q in arms]
+    return arms
+
+
+def _two_between(random: np.random.Generator, low: int, high: int) -> tuple[int, int]:
+    """low < x < y < high, not near the ends where there is room."""
+    third = (high - low) / 3
+    x = min(max(low + round(third * random.uniform(0.3, 1.7)), low + 1), high - 2)
+    return x, min(max(x + round((high - x) * random.uniform(0.2, 0.8)), x + 1), high - 1)
+
+
 def pinwheels(count: int, seed: int) -> Instance:
     """One after the other, pinwheels of four arms round a hub: no straight cut divides one."""
     random = np.random.default_rng(seed)

@@ -184,6 +184,8 @@ def hidden_instances() -> Iterator[Instance]:
     for count in (100, 200, 500, 1000, 2000):
         for seed in range(3):
             yield make.hidden(count, seed)
+            yield make.nested(count, seed)
+            yield make.coarse(count, seed)
         yield make.pinwheels(count, 0)
 
 

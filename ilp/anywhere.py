@@ -7,12 +7,13 @@ x, k, l, v and their rows are those of `held`. Of every tensor t, with uses u, i
     (3)  written[t] >= bytes v[f] + accessed[f] (1 - x[f]) - due write of t      f produces t
 
 Offsets come after. Where the stays of a solution have none, some steps [a, b) already have none;
-in them one of the kept links, or of the uses on chip alone, has to go:
+in them one of the kept links, or of the uses on chip that are no end of one of those, has to go:
 
-    (4)  sum_{u kept, meets [a, b)} (1 - k[u]) + sum_{u alone, in [a, b)} (1 - x[u]) >= 1
+    (4)  sum_{u kept, meets [a, b)} (1 - k[u]) + sum_{u on chip, in [a, b)} (1 - x[u]) >= 1
 
 which holds for every plan if the native allocator proved it: a plan that keeps them all has places
-for them. It is proven only where results take no operand's bytes unless they must.
+for them. It is proven only where results take no operand's bytes unless they must, and there is no
+choice whose.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ def best_access(problem: Problem, order: Order, seconds: float, seed: int = 0) -
     """The least traffic in this order, under `anywhere`; a plan, bytes that none goes below."""
     stop = time.perf_counter() + seconds
     uses = uses_of(problem, lifetimes(problem, order))
-    pairs = in_place_pairs(uses)
-    forced = len(pairs) == len(updates(problem, order))
+    found = updates(problem, order)
+    forced = len(in_place_pairs(uses)) == len(found) and all(len(e.operands) == 1 for e in found)
     program = anywhere_program(uses)
     bound, certain = 0, True
     for rounds in range(1, ROUNDS + 1):
@@ -115,6 +116,7 @@ def best_access(problem: Problem, order: Order, seconds: float, seed: int = 0) -
         if solution.x is None:
             return Replaced(None, bound, False, rounds)
         on, kept = program.held.chosen(solution.x)
+        pairs = in_place_pairs(uses, on)
         stays, offset = offsets_of(uses, on, kept, pairs, (stop - time.perf_counter()) / 4, seed)
         if (offset != ABSENT).all():
             plan = plan_at(uses, on, kept, stays, offset)
@@ -138,7 +140,7 @@ def offsets_of(
 
 def plan_at(uses: Uses, on: Bools, kept: Bools, stays: Stays, offset: Ints) -> Plan | None:
     """The quickest plan with this traffic; None where an update's ends lie apart."""
-    problem, choice, pairs = uses.problem, Choice.of(kept, on), in_place_pairs(uses)
+    problem, choice, pairs = uses.problem, Choice.of(kept, on), in_place_pairs(uses, on)
     plan = plan_of(uses, blocking_copies(uses, choice, stays, offset, stays.before >= 0))
     if not updates_agree(problem, plan):
         return None
@@ -162,9 +164,9 @@ def _cut(program: Program, on: Bools, kept: Bools, stays: Stays, stop: float, se
     links = [
         u for u in held.kept if kept[u] and uses.step[u] < last - 1 and uses.step[u + 1] > first
     ]
-    lone = Choice.of(kept, np.zeros(len(on), np.bool_)).on
-    inside = (uses.step >= first) & (uses.step < last)
-    alone = np.flatnonzero(on & ~lone & inside).tolist()
-    terms = [(held.kept[u], -1.0) for u in links] + [(held.x[u], -1.0) for u in alone]
+    alone = on & (uses.step >= first) & (uses.step < last)
+    alone[links] = alone[[u + 1 for u in links]] = False
+    terms = [(held.kept[u], -1.0) for u in links]
+    terms += [(held.x[u], -1.0) for u in np.flatnonzero(alone).tolist()]
     held.rows.row(terms, 1.0 - len(terms))
     return proven

@@ -135,9 +135,9 @@ def facts_of(problem: Problem) -> Facts:
     lends: list[tuple[Lending, ...]] = []
     brim_operators = 0
     for index, node in enumerate(problem.operators):
-        before.append(_mask(set(problem.predecessors(index))))
-        reads.append(_mask(number[t] for t in node.inputs if t in number))
-        makes.append(_mask(number[t] for t in node.outputs if t in number))
+        before.append(mask_of(set(problem.predecessors(index))))
+        reads.append(mask_of(number[t] for t in node.inputs if t in number))
+        makes.append(mask_of(number[t] for t in node.outputs if t in number))
         alone = [
             t
             for t in (*node.inputs, *node.outputs)
@@ -151,10 +151,10 @@ def facts_of(problem: Problem) -> Facts:
         tuple(spanning),
         tuple(rounded[t] for t in spanning),
         tuple(problem.tensors[t].bytes for t in spanning),
-        tuple(_mask(problem.readers[t]) for t in spanning),
+        tuple(mask_of(problem.readers[t]) for t in spanning),
         tuple(-1 if (made := problem.producer[t]) is None else made for t in spanning),
-        _mask(number[t] for t in spanning if problem.tensors[t].kind == "intermediate"),
-        _mask(number[t] for t in spanning if problem.producer[t] is None),
+        mask_of(number[t] for t in spanning if problem.tensors[t].kind == "intermediate"),
+        mask_of(number[t] for t in spanning if problem.producer[t] is None),
         tuple(before),
         tuple(reads),
         tuple(makes),
@@ -162,12 +162,13 @@ def facts_of(problem: Problem) -> Facts:
         tuple(lends),
         room // align * align,
         align if short else 0,
-        _mask(number[t] for t in spanning if brims[t]),
+        mask_of(number[t] for t in spanning if brims[t]),
         brim_operators,
     )
 
 
-def _mask(numbers: Iterable[int]) -> int:
+def mask_of(numbers: Iterable[int]) -> int:
+    """The set of these numbers."""
     mask = 0
     for number in numbers:
         mask |= 1 << number

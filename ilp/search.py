@@ -11,10 +11,11 @@ from __future__ import annotations
 import heapq
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosmalloc.ilp.best import left
 from cosmalloc.ilp.facts import Facts
+from cosmalloc.ilp.fold import folded
 from cosmalloc.ilp.states import MOST, search_states
 from cosmalloc.ilp.steps import CHECK, ROOT, Late, Node, Path, beats, successors
 
@@ -40,6 +41,15 @@ class Found:
 
 def best_first(facts: Facts, seconds: float, below: int, order: Order | None = None) -> Found:
     """The path with the least traffic under `below` bytes, over all orders or for the one given."""
+    small = folded(facts) if order is None else None
+    if small is None:
+        return search(facts, seconds, below, order)
+    found = search(small.facts, seconds, below)
+    return replace(found, path=found.path and small.path(found.path))
+
+
+def search(facts: Facts, seconds: float, below: int, order: Order | None = None) -> Found:
+    """`best_first` with every operator by itself."""
     if max(facts.operators, len(facts.size)) > MOST:
         return cheapest_first(facts, seconds, below, order)
     stop = time.perf_counter() + seconds
@@ -127,6 +137,17 @@ def beam(
 
     rank: per operator its place in an order worth following. order: as in `best_first`.
     """
+    small = folded(facts) if order is None else None
+    if small is not None:
+        found = walk(small.facts, width, seconds, small.rank(rank))
+        return found and small.path(found)
+    return walk(facts, width, seconds, rank, order)
+
+
+def walk(
+    facts: Facts, width: int, seconds: float, rank: Order, order: Order | None = None
+) -> Path | None:
+    """`beam` with every operator by itself."""
     stop = time.perf_counter() + seconds
     front = [ROOT]
     for depth in range(facts.operators):

@@ -104,14 +104,14 @@ def successors(
         total = own + facts.sizes(others)
         if facts.fits(operator, touched | others, total):
             if only is None and forced(facts, node, operator, done):
-                yield _after(facts, node, operator, 0)
+                yield after(facts, node, operator, 0)
                 return
             choices.append((operator, 0))
         elif own <= facts.room + facts.brim:
             choices.append((operator, total))
     for operator, total in choices:
         if not total:
-            yield _after(facts, node, operator, 0)
+            yield after(facts, node, operator, 0)
             continue
         touched = facts.reads[operator] | facts.makes[operator]
         others = node.held & ~touched
@@ -120,7 +120,7 @@ def successors(
         else:
             found = likely(facts, node, operator, others, total, rank)
         for dropped in found:
-            yield _after(facts, node, operator, dropped)
+            yield after(facts, node, operator, dropped)
 
 
 def ready(facts: Facts, done: int) -> list[int]:
@@ -224,7 +224,8 @@ def likely(
     return found
 
 
-def _after(facts: Facts, node: Node, operator: int, dropped: int) -> Node:
+def after(facts: Facts, node: Node, operator: int, dropped: int) -> Node:
+    """The node behind a step: `dropped` went first, then the operator ran."""
     done = node.done | 1 << operator
     store = dropped & facts.spills & ~node.stored
     touched = facts.reads[operator] | facts.makes[operator]

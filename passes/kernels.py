@@ -38,10 +38,10 @@ class Kernels:
         handle = self.program.operations[operator]
         key = callee(handle) if handle.name == "func.call" else f"%{operator}"
         if key not in self.compiled:
-            self.compiled[key] = compile_module(self._bytecode(operator))
+            self.compiled[key] = compile_module(self.bytecode(operator))
         return run_compiled(self.compiled[key], operands)
 
-    def _bytecode(self, operator: int) -> bytes:
+    def bytecode(self, operator: int) -> bytes:
         """A module whose `main` is the operator's kernel."""
         handle = self.program.operations[operator]
         module = ir.Module.create()
@@ -50,11 +50,11 @@ class Kernels:
             main.attributes["sym_name"] = ir.StringAttr.get("main")
             main.attributes["sym_visibility"] = ir.StringAttr.get("public")
         else:
-            _wrap(handle, module)
+            wrap(handle, module)
         return context.to_bytecode(module)
 
 
-def _wrap(handle: ir.Operation, module: ir.Module) -> None:
+def wrap(handle: ir.Operation, module: ir.Module) -> None:
     """A function `main` around one operation."""
     inputs = list(dict.fromkeys(reads(handle)))
     results = [value.type for value in handle.results]

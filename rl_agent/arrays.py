@@ -97,9 +97,7 @@ def _groups(problem: Problem) -> list[int | None]:
     """Alias groups numbered from 0."""
     number: dict[int, int] = {}
     return [
-        None
-        if tensor.alias_group is None
-        else number.setdefault(tensor.alias_group, len(number))
+        None if tensor.alias_group is None else number.setdefault(tensor.alias_group, len(number))
         for tensor in problem.tensors
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +12,10 @@ from cosmalloc.ilp.anywhere import best_access
 from cosmalloc.ilp.few_orders import few_orders
 from cosmalloc.lifetimes import source_order
 from cosmalloc.plan import OBJECTIVES, Objective
-from cosmalloc.problem import Problem
+from cosmalloc.problem import Operator, Problem, Tensor
 from cosmalloc.simulate import simulate
 from cosmalloc.solve import solve
+from cosmalloc.target import Target
 from cosmalloc.traffic import traffic
 from cosmalloc.verify import verify
 from tests import oracle
@@ -42,6 +45,38 @@ def test_the_least_traffic_of_an_order_is_that_of_brute_force(given: Problem) ->
         assert found.bound == best[0] == traffic(given, found.plan).non_compulsory
     if all(tensor.alias_group is None for tensor in given.tensors):
         assert found.proven
+
+
+def test_a_result_takes_the_bytes_of_the_operand_that_is_on_chip() -> None:
+    """Either of two operands may be updated: the larger first is not the one that pays."""
+    target = Target("toy", 2, 1, "anywhere", 0.5, 0.5, 0.5, 0.5)
+    x = Tensor("x", 2, "intermediate", alias_group=0)
+    tensors = (replace(x, kind="input"), x, x, x)
+    nodes = (
+        Operator("o0", "toy", (), (1,), (), (1,), 0.0),
+        Operator("o1", "toy", (0, 1), (2,), (1, 1), (1,), 0.0),
+        Operator("o2", "toy", (0, 1), (3,), (1, 1), (1,), 0.0),
+    )
+    given = Problem("updates", target, tensors, nodes)
+    found = best_access(given, (0, 1, 2), 5)
+    assert found.plan is not None
+    assert verify(given, found.plan) == []
+    assert found.bound <= traffic(given, found.plan).non_compulsory == 1
+
+
+def test_a_use_at_the_edge_of_what_does_not_fit_may_go_itself() -> None:
+    """Of two tensors one fits; what is on chip in step 0 may go before step 1."""
+    target = Target("toy", 5, 4, "anywhere", 0.5, 0.5, 0.5, 0.5)
+    made, read = Tensor("x", 2, "intermediate"), Tensor("x", 2, "input")
+    nodes = (
+        Operator("o0", "toy", (0, 1), (2, 3), (1, 1), (1, 1), 0.0),
+        Operator("o1", "toy", (0, 1), (4,), (1, 2), (1,), 0.0),
+    )
+    given = Problem("edge", target, (read, read, made, made, made), nodes)
+    found = best_access(given, (0, 1), 5)
+    assert found.plan is not None
+    assert found.proven
+    assert found.bound == traffic(given, found.plan).non_compulsory == 2
 
 
 @settings(max_examples=25, deadline=None)

@@ -11,7 +11,9 @@ from benchmarks.offsets import legal
 from cosmalloc import native
 
 
-@pytest.mark.parametrize("instance", [make.hidden(30, 1), make.pinwheels(20, 1)])
+@pytest.mark.parametrize(
+    "instance", [make.hidden(30, 1), make.pinwheels(20, 1), make.nested(40, 1), make.coarse(40, 1)]
+)
 def test_a_cut_rectangle_is_full_at_every_step_and_fits_again(instance: make.Instance) -> None:
     load = native.load(instance.lower, instance.upper, instance.size)
     assert set(load.tolist()) == {instance.capacity}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from cosmalloc.cli import emits as e
 from cosmalloc.cli import options as o
 from cosmalloc.cli import views as v
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
@@ -31,6 +32,7 @@ def map_(
             "-o", "--output", help="Mapped module; `.mlirbc` a portable artifact, else text."
         ),
     ] = None,
+    emit: e.Emit = "mlir",
     target: o.TargetName = None,
     scratchpad: o.Scratchpad = None,
     alignment: o.Alignment = None,
@@ -71,7 +73,7 @@ def map_(
     from cosmalloc.problem_json import problem_text
 
     views = v.view_paths(report, trace, picture)
-    check_outputs({"--output": out, "--problem": problem, "--plan": plan} | views)
+    check_outputs(e.emit_paths(emit, out) | {"--problem": problem, "--plan": plan} | views)
     rehearse(model)
     machine = o.machine(
         target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
@@ -92,7 +94,8 @@ def map_(
             name=name,
             progress=progress,
         )
-    if mapped.module is None and mapped.outcome.plan is not None and (out is not None or check):
+    written = check or (out is not None and emit != "c")
+    if mapped.module is None and mapped.outcome.plan is not None and written:
         raise InputError(*NOT_WRITTEN)
     numbers = summary(mapped.problem, mapped.outcome)
     checked = run_both(model, mapped, seed) if check and mapped.module is not None else None
@@ -108,8 +111,7 @@ def map_(
         contents.append((problem, problem_text(mapped.problem)))
     if plan is not None:
         contents.append((plan, outcome_text(mapped.outcome, mapped.problem)))
-    if out is not None and mapped.module is not None:
-        contents.append((out, mapped.content(out)))
+    contents += e.emit_files(emit, out, mapped)
     contents += v.view_files(mapped.problem, mapped.outcome, report, trace, picture)
     write_together(contents)
     if as_json:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmalloc.greedy.uses import Ints, Uses
+from cosmalloc.greedy.uses import Bools, Ints, Uses
 from cosmalloc.in_place import updates
 
 
@@ -29,9 +29,11 @@ class Pair:
     result: int
 
 
-def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
+def in_place_pairs(uses: Uses, on: Bools | None = None) -> tuple[Pair, ...]:
     """The pairs that save most: in each step and alias group the largest operand with the largest
     result, and so on, after what is updated in place with its result.
+
+    on: bool[U], the uses on chip; all, if not given. Nobody pairs with what is off-chip.
 
     A pair saves min(size), and sum of min over a matching is largest when both sides are sorted
     alike.
@@ -39,7 +41,8 @@ def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
     tensors = uses.problem.tensors
     if all(tensor.alias_group is None for tensor in tensors):
         return ()
-    pairs = _update_pairs(uses)
+    there = np.ones(len(uses.step), np.bool_) if on is None else on
+    pairs = _update_pairs(uses, there)
     taken = {(pair.step, t) for pair in pairs for t in (pair.operand, pair.result)}
     for at, index in enumerate(uses.life.order):
         operator = uses.problem.operators[index]
@@ -49,11 +52,12 @@ def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
             group = tensors[tensor].alias_group
             if not tensors[tensor].tracked or group is None or (at, tensor) in taken:
                 continue
-            if uses.life.uses[tensor][-1] == at:
+            if uses.life.uses[tensor][-1] == at and there[uses.begin[tensor + 1] - 1]:
                 operands[group].append(tensor)
         for tensor in operator.outputs:
             group = tensors[tensor].alias_group
-            if tensors[tensor].tracked and group is not None and (at, tensor) not in taken:
+            free = tensors[tensor].tracked and group is not None and (at, tensor) not in taken
+            if free and there[uses.begin[tensor]]:
                 results[group].append(tensor)
         for group, members in operands.items():
             members.sort(key=lambda t: -tensors[t].bytes)
@@ -62,13 +66,14 @@ def in_place_pairs(uses: Uses) -> tuple[Pair, ...]:
     return tuple(sorted(pairs, key=lambda pair: pair.step))
 
 
-def _update_pairs(uses: Uses) -> list[Pair]:
+def _update_pairs(uses: Uses, on: Bools) -> list[Pair]:
     """Every update with the largest of its operands that is left."""
     tensors = uses.problem.tensors
     pairs: dict[tuple[int, int], Pair] = {}
     for update in updates(uses.problem, uses.life.order):
         free = [t for t in update.operands if tensors[t].tracked and (update.step, t) not in pairs]
-        if free:
+        free = [t for t in free if on[uses.begin[t + 1] - 1]]
+        if free and on[uses.begin[update.result]]:
             operand = max(free, key=lambda t: tensors[t].bytes)
             pairs[update.step, operand] = Pair(update.step, operand, update.result)
     return list(pairs.values())

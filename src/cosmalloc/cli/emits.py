@@ -1,0 +1,59 @@
+"""`--emit` of `map`: the plan in other forms than the mapped module, each file with its content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosmalloc.cli import options as o
+from cosmalloc.errors import InputError
+from cosmalloc.map_model import MappedModel
+
+FORMS = ("mlir", "c")
+Emit = Annotated[
+    str,
+    typer.Option(
+        help="What -o is: `mlir`, the mapped module; `c`, a header and a runtime, in a folder or"
+        " beside a FILE.h."
+    ),
+]
+
+
+def emit_paths(emit: str, out: str | None) -> dict[str, str | None]:
+    """The options with the files that they write, as far as known before. Raises InputError."""
+    o.word(emit, FORMS, "--emit")
+    if emit != "c":
+        return {"--output": out}
+    if out is None:
+        raise InputError("--emit c needs a place", "add `-o FOLDER` or `-o FILE.h`")
+    folder, header = _place(out)
+    from cosmalloc.emit.c import RUNTIME
+
+    return {"--output": str(folder / (header or "plan.h")), "--emit": str(folder / RUNTIME)}
+
+
+def emit_files(emit: str, out: str | None, mapped: MappedModel) -> list[tuple[str, str | bytes]]:
+    """The files and their contents; none without a plan or without `out`."""
+    if out is None or mapped.outcome.plan is None:
+        return []
+    if emit == "c":
+        from cosmalloc.emit import c_files
+
+        folder, header = _place(out)
+        files = c_files(mapped.problem, mapped.plan, header)
+        return [(str(folder / name), text) for name, text in files.items()]
+    return [(out, mapped.content(out))]
+
+
+def _place(out: str) -> tuple[Path, str | None]:
+    """The folder and the header's name, None where it is the model's."""
+    path = Path(out)
+    if path.is_dir():
+        return path, None
+    if path.suffix != ".h":
+        raise InputError(
+            f"-o {out} is neither a folder nor ends in .h", "make the folder, or name a header"
+        )
+    return path.parent, path.name
