@@ -36,6 +36,9 @@ void bind_clock(nb::module_& module);
 // Adds the class `Draft`.
 void bind_latency(nb::module_& module);
 
+// Adds `GameProgram` and `Games`.
+void bind_game(nb::module_& module);
+
 // Adds `StateFacts`.
 void bind_states(nb::module_& module);
 

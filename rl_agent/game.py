@@ -24,29 +24,221 @@ Value: the objective of the plan so far, if all that is left costs what it costs
 (value before - value after) / value at the start; the rewards of a game add up to the share of the
 objective that the plan saves against dropping everything.
 
-A slot whose game is over takes any move and answers with reward 0, done True.
+A slot whose game is over takes any move and answers with reward 0, done True. A game without any
+choice is over at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmalloc import _native
+from cosmalloc.errors import InputError
+from cosmalloc.plan import Plan, Residency, Transfer
+from cosmalloc.problem import Problem
+from cosmalloc.rl_agent.arrays import Goal, Ordering, program_of
+from cosmalloc.rl_agent.observe import READY, Observation
+
 GAME_VERSION = 1  # moves when the same moves lead to another plan or another observation
 COPY, NO_COPY, DROP, PICK = 0, 1, 2, 3
-READY = 8  # operators to pick from
 MOVES = PICK + READY
 MOVE_NAMES = ("copy", "no_copy", "drop", *(f"pick {k}" for k in range(READY)))
 
-# Being built; the signatures of `Games`:
-#
-#   Games(problems, *, objective="latency", order="given", board=(32, 32), lookahead=8)
-#       one slot per problem; B = len(games). Slots of the same Problem object share its arrays.
-#   reset(slots=None) -> None                 slots: sequence of int, None for all, here and below
-#   legal(slots=None) -> bool[b, MOVES]       all False where the game is over
-#   observe(slots=None) -> Observation        b rows
-#   step(moves, slots=None) -> (float64[b], bool[b])      InputError: illegal, none moved
-#   done() -> bool[B]; moves_made() -> int64[B]; base(slot) -> float; value(slot) -> float
-#   plan(slot) -> Plan                        unfinished games: the rest dropped
-#   save(slots=None) -> Saved; restore(saved) -> None     any number of times
-#   clone_slot(source, target) -> None        the target plays on from where the source stands
-#   clone_slots(sources, targets) -> None     many at once, all sources read before any is written
-#   use(slot) -> (step, operator, tensor, is_result) of the use to be decided, None while picking
-#   follow(problem, plan, ...) -> moves that come nearest to a plan (for imitation)
+Slots = Sequence[int] | NDArray[np.int64]
+Phase = Literal["use", "pick", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a slot waits for. phase: `use` a move for an access, `pick` an operator, `over` nothing.
+
+    step: the step under way, or the one behind those done. operator, tensor: indices in the
+    problem, -1 unless phase is `use`. is_result: it is made, not read.
+    """
+
+    phase: Phase
+    step: int
+    operator: int = -1
+    tensor: int = -1
+    is_result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Positions of some slots of one `Games`."""
+
+    kept: _native.KeptGames
+
+
+class Games:
+    """One game per slot, B slots. Slots given the same Problem object share its arrays.
+
+    Wherever slots can be named, None means all of them; answers have one row per slot named.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        objective: Goal = "latency",
+        order: Ordering = "given",
+        board: tuple[int, int] = (32, 32),
+        lookahead: int = 8,
+    ) -> None:
+        """board: steps and parts of the scratchpad seen. lookahead: uses seen.
+
+        InputError for an operator that never fits (rule `resident`), or has no seconds (objective
+        `latency`).
+        """
+        self.problems = tuple(problems)
+        self.objective, self.order = objective, order
+        self.board, self.lookahead = board, lookahead
+        known: dict[int, _native.GameProgram] = {}
+        for problem in self.problems:
+            if id(problem) not in known:
+                known[id(problem)] = program_of(problem, objective, order)
+        self._games = _native.Games([known[id(problem)] for problem in self.problems])
+        self._all = np.arange(len(self.problems), dtype=np.int64)
+
+    def __len__(self) -> int:
+        """B."""
+        return len(self.problems)
+
+    def reset(self, slots: Slots | None = None) -> None:
+        """Each slot named begins its game anew."""
+        self._games.reset(self._named(slots))
+
+    def legal(self, slots: Slots | None = None) -> NDArray[np.bool_]:
+        """bool[b, MOVES]; nothing is legal once a game is over."""
+        return self._games.legal(self._named(slots))
+
+    def observe(self, slots: Slots | None = None) -> Observation:
+        """What the player sees, b rows."""
+        return Observation(*self._games.observe(self._named(slots), *self.board, self.lookahead))
+
+    def step(
+        self, moves: Sequence[int] | NDArray[np.integer], slots: Slots | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Plays one move per slot. Rewards and whether games are over.
+
+        InputError for an illegal move; then nobody has moved.
+        """
+        named, chosen = self._named(slots), np.ascontiguousarray(moves, np.int32)
+        if chosen.shape != named.shape:
+            raise InputError(f"{chosen.size} moves for {named.size} slots", "give one per slot")
+        wrong = self._games.illegal(chosen, named)
+        if wrong >= 0:
+            slot, move = int(named[wrong]), int(chosen[wrong])
+            word = MOVE_NAMES[move] if 0 <= move < MOVES else "unknown"
+            legal = self.legal([slot])[0]
+            names = [name for name, can in zip(MOVE_NAMES, legal, strict=True) if can]
+            raise InputError(
+                f"move {move} (`{word}`) is illegal in slot {slot}", f"legal: {', '.join(names)}"
+            )
+        return self._games.step(chosen, named)
+
+    def done(self, slots: Slots | None = None) -> NDArray[np.bool_]:
+        """bool[b], whose game is over."""
+        return self._games.done(self._named(slots))
+
+    def moves_made(self, slots: Slots | None = None) -> NDArray[np.int64]:
+        """int64[b], moves so far, those that the game plays itself too."""
+        return self._games.played(self._named(slots))
+
+    def values(self, slots: Slots | None = None) -> NDArray[np.float64]:
+        """float64[b], seconds or bytes; of a game that is over, the plan's objective."""
+        return self._games.values(self._named(slots))
+
+    def bases(self, slots: Slots | None = None) -> NDArray[np.float64]:
+        """float64[b], the objective with everything dropped."""
+        return self._games.bases(self._named(slots))
+
+    def value(self, slot: int) -> float:
+        """Of one slot."""
+        return float(self.values([slot])[0])
+
+    def base(self, slot: int) -> float:
+        """Of one slot."""
+        return float(self.bases([slot])[0])
+
+    def use(self, slot: int) -> Use:
+        """What the slot waits for."""
+        step, operator, access = self._games.use(self._slot(slot))
+        if operator < 0:
+            return Use("over" if self.done([slot])[0] else "pick", step)
+        node = self.problems[slot].operators[operator]
+        tensor = (*node.inputs, *node.outputs)[access]
+        return Use("use", step, operator, tensor, access >= len(node.inputs))
+
+    def picks(self, slot: int) -> list[int]:
+        """The operator behind each PICK + k, -1 for none."""
+        return self._games.picks(self._slot(slot))
+
+    def plan(self, slot: int) -> Plan:
+        """The plan of the game; what is left of a game that is not over is dropped."""
+        order, stays, copies = (part.tolist() for part in self._games.plan(self._slot(slot)))
+        return Plan(
+            tuple(order),
+            tuple(Residency(*stay) for stay in sorted(stays, key=lambda stay: stay[2])),
+            tuple(
+                Transfer(tensor, "load" if load else "store", start, stop)
+                for tensor, load, start, stop in copies
+            ),
+        )
+
+    def save(self, slots: Slots | None = None) -> Saved:
+        """The positions of these slots, to be restored any number of times."""
+        return Saved(self._games.save(self._named(slots)))
+
+    def restore(self, saved: Saved) -> None:
+        """The slots saved stand where they stood."""
+        self._games.restore(saved.kept)
+
+    def clone_slot(self, source: int, target: int) -> None:
+        """`target` plays on from where `source` stands."""
+        self.clone_slots([source], [target])
+
+    def clone_slots(self, sources: Slots, targets: Slots) -> None:
+        """Many at once; all sources are read before any target is written.
+
+        InputError unless both slots of each pair have the same problem.
+        """
+        named, changed = self._named(sources), self._named(targets)
+        for source, target in zip(named.tolist(), changed.tolist(), strict=True):
+            if self.problems[source] is not self.problems[target]:
+                raise InputError(
+                    f"slots {source} and {target} play different problems",
+                    "give both the same Problem object",
+                )
+        self._games.clone(named, changed)
+
+    def _named(self, slots: Slots | None) -> NDArray[np.int64]:
+        if slots is None:
+            return self._all
+        named = np.ascontiguousarray(slots, np.int64)
+        if named.size and not 0 <= named.min() <= named.max() < len(self):
+            raise InputError(f"slots {named.min()} to {named.max()}, there are {len(self)}")
+        return named
+
+    def _slot(self, slot: int) -> int:
+        return int(self._named([slot])[0])
+
+
+__all__ = [
+    "COPY",
+    "DROP",
+    "GAME_VERSION",
+    "MOVES",
+    "MOVE_NAMES",
+    "NO_COPY",
+    "PICK",
+    "READY",
+    "Games",
+    "Saved",
+    "Use",
+]
