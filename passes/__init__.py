@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cosmalloc.passes.inline import Inline as Inline
     from cosmalloc.passes.insert_transfers import InsertTransfers as InsertTransfers
     from cosmalloc.passes.lifetimes_pass import LifetimesPass as LifetimesPass
+    from cosmalloc.passes.lower_memref import LowerToMemref as LowerToMemref
+    from cosmalloc.passes.lower_memref_dma import DmaToCopies as DmaToCopies
+    from cosmalloc.passes.lower_memref_run import run_memref as run_memref
     from cosmalloc.passes.map_memory import MapMemory as MapMemory
     from cosmalloc.passes.pipeline import Pipeline as Pipeline
     from cosmalloc.passes.plan_in import read_plan as read_plan
@@ -28,12 +31,14 @@ if TYPE_CHECKING:
     from cosmalloc.passes.strip_memory import StripMemory as StripMemory
 
 _HOME = {
+    "DmaToCopies": "lower_memref_dma",
     "DropBarriers": "drop_barriers",
     "ExecutionError": "execution",
     "GroupOperators": "group_operators",
     "Inline": "inline",
     "InsertTransfers": "insert_transfers",
     "LifetimesPass": "lifetimes_pass",
+    "LowerToMemref": "lower_memref",
     "MapMemory": "map_memory",
     "Pipeline": "pipeline",
     "Program": "program",
@@ -45,6 +50,7 @@ _HOME = {
     "extract": "program",
     "read_model": "read",
     "read_plan": "plan_in",
+    "run_memref": "lower_memref_run",
 }
 __all__ = list(_HOME)
 

@@ -29,6 +29,7 @@ TRANSFERS = "mem.transfers"
 NAME = "mem.name"
 KIND = "mem.kind"
 LIFETIMES = "mem.lifetimes"
+MEMREF = "mem.memref"
 LOAD = "mem.load"
 STORE = "mem.store"
 

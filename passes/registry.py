@@ -15,6 +15,8 @@ def passes() -> dict[str, type[ModulePass]]:
     from cosmalloc.passes.inline import Inline
     from cosmalloc.passes.insert_transfers import InsertTransfers
     from cosmalloc.passes.lifetimes_pass import LifetimesPass
+    from cosmalloc.passes.lower_memref import LowerToMemref
+    from cosmalloc.passes.lower_memref_dma import DmaToCopies
     from cosmalloc.passes.map_memory import MapMemory
     from cosmalloc.passes.strip_memory import StripMemory
 
@@ -26,5 +28,7 @@ def passes() -> dict[str, type[ModulePass]]:
         MapMemory,
         InsertTransfers,
         StripMemory,
+        LowerToMemref,
+        DmaToCopies,
     )
     return {kind.argument: kind for kind in kinds}
