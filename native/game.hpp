@@ -114,6 +114,7 @@ class Game {
   Index window(Index low, Seconds need) const;
   Bytes lent_at(Index access) const;
   double worth(const Held& held) const;
+  bool reads_now(Index tensor) const;
   Found find(Index start, Bytes bytes) const;
   bool pack(Index from, const Held* tentative, std::vector<Bytes>& places) const;
   bool leaves_room(Bytes offset, Bytes bytes) const;
@@ -121,6 +122,7 @@ class Game {
   void serve(int move);
   void serve_operand(int move);
   void serve_result(int move);
+  void choose_window(Index tensor, Bytes bytes);
   void load_now(Index tensor, Bytes offset, Index start);
   void stand(Index tensor, Bytes offset, Index start, Bytes bytes);
   void cover(Bytes bottom, Bytes bytes, Index start, Index except, Index lender);
