@@ -111,12 +111,7 @@ def mobile() -> tuple[Any, tuple[Any, ...]]:
 
     layers: list[Any] = [nn.Sequential(*unit(3, 32, 3, 2, 1)), Inverted(32, 16, 1, 1)]
     inside = 16
-    for outside, count, stride in (
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-    ):
+    for outside, count, stride in ((24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1)):
         for index in range(count):
             layers.append(Inverted(inside, outside, stride if index == 0 else 1, 6))
             inside = outside
