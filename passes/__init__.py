@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cosmalloc.passes.allocs import PlanAllocs as PlanAllocs
     from cosmalloc.passes.drop_barriers import DropBarriers as DropBarriers
     from cosmalloc.passes.execution import ExecutionError as ExecutionError
     from cosmalloc.passes.execution import execute as execute
@@ -41,6 +42,7 @@ _HOME = {
     "LowerToMemref": "lower_memref",
     "MapMemory": "map_memory",
     "Pipeline": "pipeline",
+    "PlanAllocs": "allocs",
     "Program": "program",
     "Reading": "reading",
     "StripMemory": "strip_memory",

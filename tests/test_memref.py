@@ -188,6 +188,17 @@ def test_arguments_of_another_shape_are_refused() -> None:
         run_memref(module, leaves[1:], outputs=1)
 
 
+def test_a_function_that_is_not_there_is_said() -> None:
+    text = """
+func.func private @elsewhere(memref<4xf32>)
+func.func @main(%a: memref<4xf32>) {
+  call @elsewhere(%a) : (memref<4xf32>) -> ()
+  return
+}"""
+    with pytest.raises(InputError, match="LLVM can't link the program"):
+        run_memref(context.parse(text, "the test"), [np.zeros(4, np.float32)])
+
+
 HEAD = """
 func.func @main(%a: memref<4xf32>, %b: memref<4xf32, 1>, %i: index) {
   %0 = arith.constant 0 : index
