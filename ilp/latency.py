@@ -25,6 +25,8 @@ from cosmalloc.simulate import simulate
 
 ROOMS = (1.0, 0.96, 0.9)  # shares of the scratchpad to plan for: the rest is for holes
 PROVING = 0.5  # of the seconds
+RELAXING = 0.75  # of the seconds at most, where branch and bound comes after
+WORTH = 0.4  # of the seconds: with less left, branch and bound is not begun
 Order = tuple[int, ...]
 
 
@@ -81,6 +83,42 @@ def _offers(
             if x is not None:
                 for plan in make(program, x, max(0.0, stop - time.perf_counter()) / 4, seed):
                     yield plan, 0.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """plan: as far as one came out. bound: proven so far, seconds. whole: of branch and bound, not
+    near the relaxation."""
+
+    plan: Plan | None
+    bound: float
+    whole: bool
+
+
+def first_offers(
+    problem: Problem, order: Order, seconds: float, seed: int = 0, cost: Cost = compute_seconds
+) -> Iterator[Offer]:
+    """For whoever searches on from them: plans near the relaxation, then, where that was quick,
+    those of branch and bound. A soft limit of seconds."""
+    stop = time.perf_counter() + seconds
+    least = counted_bound(problem, "latency", cost)
+    program = latency_program(problem, order, cost=cost)
+    loose = program.rows.solve(RELAXING * (stop - time.perf_counter()), whole=False, seed=seed)
+    least = max(least, loose.bound * program.unit)
+    yield Offer(None, least, False)
+    if loose.x is not None:
+        left = max(0.0, stop - time.perf_counter())
+        for plan in plans_near(program, loose.x, left / 4, seed):
+            yield Offer(plan, least, False)
+    left = stop - time.perf_counter()
+    if left < WORTH * seconds:
+        return
+    tight = program.rows.solve(left, seed=seed)
+    least = max(least, tight.bound * program.unit)
+    yield Offer(None, least, True)
+    if tight.x is not None:
+        for plan in plans_of(program, tight.x, seconds / 4, seed):
+            yield Offer(plan, least, True)
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ class Sparse:
         solution to better.
         """
         bottom, top = np.zeros(len(self.top)), np.array(self.top, np.float64)
+        if not self.cost and max(self.low, default=0.0) <= 0 <= min(self.high, default=0.0):
+            return Solution("optimal", bottom, 0.0, 0.0)
         for column, value in (fixed or {}).items():
             bottom[column] = top[column] = value
         costs = np.array(self.cost if cost is None else cost, np.float64)

@@ -29,6 +29,8 @@ TRANSFERS = "mem.transfers"
 NAME = "mem.name"
 KIND = "mem.kind"
 LIFETIMES = "mem.lifetimes"
+OPAQUE = "mem.opaque"
+MEMREF = "mem.memref"
 LOAD = "mem.load"
 STORE = "mem.store"
 

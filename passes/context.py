@@ -32,14 +32,16 @@ def new_context() -> ir.Context:
     return context
 
 
-def parse(source: str | bytes, place: str) -> ir.Module:
+def parse(source: str | bytes, place: str, *, unregistered: bool = False) -> ir.Module:
     """A verified module from MLIR text, MLIR bytecode or a StableHLO portable artifact.
 
-    place: where the source came from, for the error. Raises InputError.
+    place: where the source came from, for the error. unregistered: operations of unknown dialects
+    are let in. Raises InputError.
     """
     if not source.strip():
         raise InputError(f"{place} is empty", _FORMS)
     context = new_context()
+    context.allow_unregistered_dialects = unregistered
     with listening(context) as said:
         try:
             if isinstance(source, bytes) and source.startswith(PORTABLE_MAGIC):

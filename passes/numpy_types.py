@@ -31,7 +31,11 @@ for _bits in (8, 16, 32, 64):
 
 def numpy_type(kind: ir.Type) -> np.dtype[Any]:
     """dtype of a ranked tensor's elements. Raises InputError."""
-    name = str(ir.RankedTensorType(kind).element_type)
+    return named_type(str(ir.RankedTensorType(kind).element_type))
+
+
+def named_type(name: str) -> np.dtype[Any]:
+    """dtype of elements whose type MLIR writes like this. Raises InputError."""
     found = _NAMES.get(name)
     if found is None:
         lower = "float8_" + name[2:].lower() if name.startswith("f8") else name

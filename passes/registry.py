@@ -10,11 +10,14 @@ from cosmalloc.passes.pass_base import ModulePass
 @cache
 def passes() -> dict[str, type[ModulePass]]:
     """Name -> pass."""
+    from cosmalloc.passes.allocs import PlanAllocs
     from cosmalloc.passes.drop_barriers import DropBarriers
     from cosmalloc.passes.group_operators import GroupOperators
     from cosmalloc.passes.inline import Inline
     from cosmalloc.passes.insert_transfers import InsertTransfers
     from cosmalloc.passes.lifetimes_pass import LifetimesPass
+    from cosmalloc.passes.lower_memref import LowerToMemref
+    from cosmalloc.passes.lower_memref_dma import DmaToCopies
     from cosmalloc.passes.map_memory import MapMemory
     from cosmalloc.passes.strip_memory import StripMemory
 
@@ -26,5 +29,8 @@ def passes() -> dict[str, type[ModulePass]]:
         MapMemory,
         InsertTransfers,
         StripMemory,
+        LowerToMemref,
+        DmaToCopies,
+        PlanAllocs,
     )
     return {kind.argument: kind for kind in kinds}

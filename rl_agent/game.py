@@ -175,6 +175,12 @@ class Games:
         tensor = (*node.inputs, *node.outputs)[access]
         return Use("use", step, operator, tensor, access >= len(node.inputs))
 
+    def turns(self, slots: Slots | None = None) -> NDArray[np.int64]:
+        """int64[b, 3]: step, operator (-1 if none is asked for), place among its operands, then
+        results, of the move that each slot waits for."""
+        named = self._named(slots).tolist()
+        return np.array([self._games.use(slot) for slot in named], np.int64).reshape(-1, 3)
+
     def picks(self, slot: int) -> list[int]:
         """The operator behind each PICK + k, -1 for none."""
         return self._games.picks(self._slot(slot))

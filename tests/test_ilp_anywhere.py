@@ -64,6 +64,16 @@ def test_a_result_takes_the_bytes_of_the_operand_that_is_on_chip() -> None:
     assert found.bound <= traffic(given, found.plan).non_compulsory == 1
 
 
+def test_where_nothing_is_tracked_nothing_is_moved() -> None:
+    target = Target("toy", 0, 1, "anywhere", 0.5, 0.5, 0.5, 0.5)
+    ends = (Tensor("x", 1, "input", tracked=False), Tensor("y", 1, "intermediate", tracked=False))
+    given = Problem("empty", target, ends, (Operator("o", "toy", (0,), (1,), (1,), (1,), 0.0),))
+    found = best_access(given, (0,), 5)
+    assert found.proven
+    assert found.plan is not None
+    assert found.bound == 0
+
+
 def test_a_use_at_the_edge_of_what_does_not_fit_may_go_itself() -> None:
     """Of two tensors one fits; what is on chip in step 0 may go before step 1."""
     target = Target("toy", 5, 4, "anywhere", 0.5, 0.5, 0.5, 0.5)

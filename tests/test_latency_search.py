@@ -14,7 +14,8 @@ from cosmalloc.errors import InputError
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.latency.draft import Drafting
 from cosmalloc.latency.msa import Msa, decoded, msa_plan
-from cosmalloc.latency.search import Annealing, anneal, improved
+from cosmalloc.latency.search import Annealing, anneal, improved, race
+from cosmalloc.latency.starts import FAR, Start, decided, programmed
 from cosmalloc.lifetimes import source_order
 from cosmalloc.objective import bound
 from cosmalloc.plan import Plan
@@ -77,6 +78,29 @@ def test_a_plan_read_back_is_legal(problem: Problem, seed: int) -> None:
     check(problem, drafting.plan(draft.stays()), draft.latency())
 
 
+@settings(max_examples=40, deadline=None)
+@given(problem=SMALL)
+def test_starts_of_the_program_are_legal_and_no_better_than_its_bound(problem: Problem) -> None:
+    drafting = Drafting.of(problem)
+    for start, least in programmed(drafting, 2.0, 0):
+        if start is not None:
+            check(problem, drafting.plan(start.rows), start.latency)
+            assert least <= start.latency * (1 + CLOSE)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_a_race_is_won_by_nobody_slower_than_a_start(seconds: float) -> None:
+    problem = with_scratchpad(tangle(30, seed=5, rule="anywhere"), 20_000)
+    drafting = Drafting.of(problem)
+    starts = [Start.of(drafting.empty(), FAR), decided(drafting)]
+    told: list[float] = []
+    won = race(drafting, starts, seconds, 1, 0.0, lambda latency, share: told.append(latency))
+    check(problem, drafting.plan(won.rows), won.latency)
+    assert won.latency <= min(start.latency for start in starts)
+    assert told == sorted(told, reverse=True)
+    assert race(drafting, starts, 5.0, 1, starts[1].latency, print) == starts[1]
+
+
 def test_the_same_seed_and_moves_give_the_same_plan() -> None:
     problem = with_scratchpad(tangle(40, seed=3, rule="anywhere"), 40)
     drafting = Drafting.of(problem)
@@ -112,6 +136,7 @@ def test_an_improved_plan_is_never_worse_than_what_it_came_from() -> None:
     found = improved(small, [plan], seconds=0.0)
     assert found.value is not None
     assert found.value <= simulate(small, plan).latency
+    assert improved(small, [], seconds=0.0).value is not None
     assert found.plan is not None
     again = improved(small, [found.plan, msa_plan(small)], seconds=0.1)
     assert again.value is not None

@@ -1,7 +1,7 @@
 """The solver `auto`: `greedy` at once, then `ilp` with the time that is left; the better plan.
 
 For less latency where operands may lie anywhere, `search` comes first: it starts from `greedy` and
-`msa`, and `ilp` has a quarter of the time for a bound, and for a plan where it knows a better one.
+`msa`, and `ilp` has the rest of the time for a bound, and for a plan where it knows a better one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cosmalloc.plan import Objective, Outcome
 from cosmalloc.problem import Problem
 
 Progress = Callable[[str, float], None]
-SEARCHING = 0.75  # of the time, where `search` comes first
+SEARCHING = 0.85  # of the time, where `search` comes first
 
 
 def solve(

@@ -11,12 +11,12 @@ from cosmalloc.cli import options as o
 from cosmalloc.errors import InputError
 from cosmalloc.map_model import MappedModel
 
-FORMS = ("mlir", "c")
+FORMS = ("mlir", "memref", "c")
 Emit = Annotated[
     str,
     typer.Option(
-        help="What -o is: `mlir`, the mapped module; `c`, a header and a runtime, in a folder or"
-        " beside a FILE.h."
+        help="What -o is: `mlir`, the mapped module; `memref`, the same on buffers (extra `mlir`);"
+        " `c`, a header and a runtime, in a folder or beside a FILE.h."
     ),
 ]
 
@@ -24,10 +24,11 @@ Emit = Annotated[
 def emit_paths(emit: str, out: str | None) -> dict[str, str | None]:
     """The options with the files that they write, as far as known before. Raises InputError."""
     o.word(emit, FORMS, "--emit")
-    if emit != "c":
+    if out is None and emit != "mlir":
+        place = "-o FOLDER` or `-o FILE.h" if emit == "c" else "-o FILE.mlir"
+        raise InputError(f"--emit {emit} needs a place", f"add `{place}`")
+    if out is None or emit != "c":
         return {"--output": out}
-    if out is None:
-        raise InputError("--emit c needs a place", "add `-o FOLDER` or `-o FILE.h`")
     folder, header = _place(out)
     from cosmalloc.emit.c import RUNTIME
 
@@ -44,7 +45,16 @@ def emit_files(emit: str, out: str | None, mapped: MappedModel) -> list[tuple[st
         folder, header = _place(out)
         files = c_files(mapped.problem, mapped.plan, header)
         return [(str(folder / name), text) for name, text in files.items()]
-    return [(out, mapped.content(out))]
+    return [(out, _on_buffers(mapped) if emit == "memref" else mapped.content(out))]
+
+
+def _on_buffers(mapped: MappedModel) -> str:
+    from cosmalloc.passes import LowerToMemref, context
+
+    assert mapped.module is not None
+    module = context.clone(mapped.module)
+    LowerToMemref()(module.operation)
+    return context.to_text(module)
 
 
 def _place(out: str) -> tuple[Path, str | None]:

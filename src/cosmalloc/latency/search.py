@@ -1,12 +1,8 @@
-"""The solver `search`: simulated annealing over a plan in the making.
+"""The solver `search`: starts of several kinds race, simulated annealing bettering them.
 
-It starts from the better of `msa` and `greedy`. A move gives one tensor other stays: brings a use
-on chip, keeps or drops one, starts a copy earlier or later. Whatever stands in the way leaves, or
-keeps what it can of its stay, and comes back elsewhere if that pays. Most moves are made where the
-timeline loses seconds: at steps that wait for off-chip bytes and at borders that wait for copies.
-The compiled clock tells what a move is worth; one that costs seconds stays with probability
-exp(-cost / temperature) (Kirkpatrick, Gelatt and Vecchi 1983), and the temperature falls in rounds.
-Native code, see native/search_latency.hpp.
+The starts are the best of `msa`, `greedy` where the time allows it, and plans near the optimum of
+the fixed-order program and of its relaxation (see `starts`). In the first heat each of the best few
+is annealed for a share of the time, in the next the two best, then the best alone.
 """
 
 from __future__ import annotations
@@ -17,83 +13,32 @@ from dataclasses import dataclass, replace
 
 from cosmalloc.greedy import solve as greedy
 from cosmalloc.history import Standing
-from cosmalloc.latency.draft import Drafting, Rows
-from cosmalloc.latency.msa import Msa, decoded, outcome_of, unfit
+from cosmalloc.latency.anneal import Annealing, Found, anneal, heat
+from cosmalloc.latency.draft import Drafting
+from cosmalloc.latency.msa import outcome_of, unfit
+from cosmalloc.latency.starts import Start, decided, planned, programmed
 from cosmalloc.objective import bound, objective_value
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
 
 Progress = Callable[[str, float], None]
-LEAST = 0.5  # of the time is for annealing, however long `greedy` took
-STARTS = (Msa(), Msa(preferred=1.0), Msa(preferred=4.0), Msa(least=0.5, preferred=1.0))
+Tell = Callable[[float, float], None]  # latency, share of the time
+GREEDY = 0.2  # of the time, at most, for `greedy`
+PROGRAM = 0.25  # of the time for the fixed-order program
+STEPS = 200  # a second, that `greedy` and the program can do with
+ENOUGH = 2e-6  # relative: so near to the bound nothing is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Annealing:
-    """hot, cold: temperature at the start and the end of a round, as a share of the latency.
-    rounds: each starts from the best so far, the later ones less hot. moves: in all, 0 for as many
-    as the time allows; only with a number of moves does a seed alone decide the answer.
-    """
+class Round:
+    """The `runners` best anneal for a `share` of the time, from `hot` on; None: as they like."""
 
-    hot: float = 3e-3
-    cold: float = 2e-6
-    rounds: int = 3
-    moves: int = 0
+    runners: int
+    share: float
+    hot: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """plan: the best. curve: (seconds since the search started, latency) of every improvement.
-    moves, accepted: how many were tried and kept. interrupted: by Ctrl-C."""
-
-    plan: Plan
-    latency: float
-    curve: tuple[tuple[float, float], ...]
-    moves: int
-    accepted: int
-    interrupted: bool
-
-
-def anneal(
-    drafting: Drafting,
-    start: Rows,
-    *,
-    seconds: float,
-    seed: int = 0,
-    how: Annealing | None = None,
-    report: Callable[[float, float], None] | None = None,
-) -> Found:
-    """The best plan found from these stays on. report: called after each round with the latency
-    and the share of the time that is over."""
-    how = how or Annealing()
-    began = time.perf_counter()
-    draft = drafting.empty()
-    draft.set_stays(start)
-    rows, latency = start, draft.latency()
-    curve: list[tuple[float, float]] = [(0.0, latency)]
-    moves = accepted = 0
-    interrupted = False
-    for number in range(how.rounds):
-        gone = time.perf_counter() - began
-        left = (seconds - gone) / (how.rounds - number)
-        if left <= 0 or interrupted:
-            break
-        draft.set_stays(rows)
-        found, value, tried, kept, points, interrupted = draft.search(
-            left,
-            seed * how.rounds + number,
-            how.moves // how.rounds if how.moves else 0,
-            how.hot / 3**number,
-            how.cold,
-        )
-        moves, accepted = moves + tried, accepted + kept
-        curve += [(gone + at, point) for at, _, point in points if point < curve[-1][1]]
-        if value < latency:
-            rows, latency = found, value
-        if report is not None:
-            report(latency, min(1.0, (time.perf_counter() - began) / seconds))
-    plan = drafting.plan(rows)
-    return Found(plan, latency, tuple(curve), moves, accepted, interrupted)
+ROUNDS = (Round(4, 0.4, None), Round(2, 0.3, 1e-3), Round(1, 0.3, 3e-4))
 
 
 def solve(
@@ -104,18 +49,23 @@ def solve(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """As every solver; never worse than `msa` and `greedy`. Under the rule `resident` the answer is
-    greedy's. Ctrl-C brings the best plan so far."""
+    """As every solver; never worse than `msa`, nor than `greedy` where the time allows that (200
+    steps a second). Under the rule `resident` the answer is greedy's. Ctrl-C brings the best plan
+    so far."""
     if objective != "latency":
         why = f"it searches for less latency, not for objective `{objective}`"
         return Outcome(problem.name, "search", "unknown", objective, reason=why)
-    began = time.perf_counter()
-    first = greedy(problem, objective="latency", seconds=seconds / 5, seed=seed, progress=progress)
-    if first.status == "optimal" or unfit(problem, objective):
-        return replace(first, solver="search")
-    assert first.plan is not None  # everything off-chip is a plan
-    left = max(LEAST * seconds, seconds - (time.perf_counter() - began))
-    return improved(problem, [first.plan], seconds=left, seed=seed, progress=progress)
+    stop = time.perf_counter() + seconds
+    plans: list[Plan] = []
+    if unfit(problem, objective) or len(problem.operators) <= STEPS * seconds:
+        limit = GREEDY * seconds
+        first = greedy(problem, objective="latency", seconds=limit, seed=seed, progress=progress)
+        if first.status == "optimal" or unfit(problem, objective):
+            return replace(first, solver="search")
+        plans += [] if first.plan is None else [first.plan]
+    return improved(
+        problem, plans, seconds=max(0.0, stop - time.perf_counter()), seed=seed, progress=progress
+    )
 
 
 def improved(
@@ -126,36 +76,94 @@ def improved(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Never worse than any of these legal plans, which have one order, nor than `msa` in it.
+    """Never worse than any of these legal plans, which have one order, nor than `msa` in it; the
+    source order, if there are none.
 
     InputError for a target with the rule `resident`, or an operator without seconds.
     """
     report = progress or _silent
-    drafting = Drafting.of(problem, plans[0].order)
-    start = _best_start(drafting, plans)
-    candidates = [*plans, drafting.plan(start)]
+    stop = time.perf_counter() + seconds
+    drafting = Drafting.of(problem, plans[0].order if plans else None)
+    best = decided(drafting)
+    least = bound(problem, "latency")
+
+    def tell(latency: float, share: float) -> None:
+        report(Standing("annealing", latency, min(least, latency)), share)
+
     if seconds > 0:
-        least = bound(problem, "latency")
+        best = _raced(drafting, best, plans, stop, seed, tell)
+    candidates = [*plans, drafting.plan(best.rows)]
+    winner = min(candidates, key=lambda plan: objective_value(problem, plan, "latency"))
+    return outcome_of(problem, "search", "latency", winner)
 
-        def tell(latency: float, share: float) -> None:
-            report(Standing("annealing", latency, min(least, latency)), share)
 
-        candidates.append(anneal(drafting, start, seconds=seconds, seed=seed, report=tell).plan)
-    best = min(candidates, key=lambda plan: objective_value(problem, plan, "latency"))
-    return outcome_of(problem, "search", "latency", best)
+def _raced(
+    drafting: Drafting, first: Start, plans: Sequence[Plan], stop: float, seed: int, tell: Tell
+) -> Start:
+    """All starts are found, then they race; after Ctrl-C the best so far."""
+    seconds = stop - time.perf_counter()
+    given = planned(drafting, plans)
+    starts = [first] if given is None else [first, given]
+    least = bound(drafting.problem, "latency")
+    tell(min(start.latency for start in starts), 0.0)
+    try:
+        if len(drafting.order) <= STEPS * seconds:
+            for start, proven in programmed(drafting, PROGRAM * seconds, seed):
+                starts += [] if start is None else [start]
+                least = max(least, proven)
+                if min(each.latency for each in starts) <= least * (1 + ENOUGH):
+                    break
+        return race(drafting, starts, stop - time.perf_counter(), seed, least, tell)
+    except KeyboardInterrupt:
+        return min(starts, key=_latency)
+
+
+def race(
+    drafting: Drafting,
+    starts: Sequence[Start],
+    seconds: float,
+    seed: int,
+    least: float,
+    tell: Tell,
+) -> Start:
+    """The best after all rounds. least: a bound; who comes so low wins at once."""
+    began = time.perf_counter()
+    pool = sorted(starts, key=_latency)
+    until = 0.0
+    for number, each in enumerate(ROUNDS):
+        until += each.share * seconds
+        pool = _apart(pool)[: each.runners]
+        ran: list[Start] = []
+        for place, start in enumerate(pool):
+            if min([*pool, *ran], key=_latency).latency <= least * (1 + ENOUGH):
+                return min([*pool, *ran], key=_latency)
+            left = (until - (time.perf_counter() - began)) / (len(pool) - place)
+            if left > 0:
+                dice = (seed * len(ROUNDS) + number) * ROUNDS[0].runners + place
+                hot = start.hot if each.hot is None else each.hot
+                found = heat(
+                    drafting, start.rows, seconds=left, seed=dice, hot=hot, how=Annealing()
+                )
+                ran.append(replace(start, rows=found.rows, latency=found.latency))
+                if found.interrupted:
+                    return min([*pool, *ran], key=_latency)
+            gone = (time.perf_counter() - began) / seconds if seconds > 0 else 1.0
+            tell(min([*pool, *ran], key=_latency).latency, min(1.0, gone))
+        pool = sorted([*ran, *pool[len(ran) :]], key=_latency)
+    return pool[0]
+
+
+def _apart(pool: Sequence[Start]) -> list[Start]:
+    """One of each latency: those that are equal are most likely the same."""
+    return list({start.latency: start for start in reversed(pool)}.values())[::-1]
+
+
+def _latency(start: Start) -> float:
+    return start.latency
 
 
 def _silent(phase: str, share: float) -> None:
     """Nobody listens."""
 
 
-def _best_start(drafting: Drafting, plans: Sequence[Plan]) -> Rows:
-    """The stays of least latency among `msa` in several manners and these plans."""
-    drafts = [decoded(drafting, rules) for rules in STARTS]
-    for plan in plans:
-        drafts.append(drafting.empty())
-        drafts[-1].set_stays(drafting.rows(plan), by_half=True)
-    return min(drafts, key=lambda draft: draft.latency()).stays()
-
-
-__all__ = ["Annealing", "Found", "anneal", "improved", "solve"]
+__all__ = ["Annealing", "Found", "anneal", "improved", "race", "solve"]

@@ -1,0 +1,1 @@
+"""A package of its own, so that no other on the path is taken for it."""
