@@ -16,7 +16,7 @@ from jaxlib.mlir import ir
 from cosmalloc.emit.walk import Copy, Operand, Walk, walk
 from cosmalloc.passes.allocs_problem import Sections, unchained
 from cosmalloc.passes.allocs_read import VIEWS, Allocs
-from cosmalloc.passes.lower_memref_kernels import inside
+from cosmalloc.passes.nested import inside
 from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
 

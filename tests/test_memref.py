@@ -137,6 +137,29 @@ def test_the_passes_run_in_a_pass_manager_of_mlir() -> None:
     assert found.tobytes() == run_memref(lowered(model), leaves)[0].tobytes()
 
 
+def steered(x: Any, rise: Any, place: Any) -> Any:
+    """A loop, a switch with an index out of range, a branch with a loop in it."""
+    y, trips = lax.while_loop(
+        lambda c: jnp.sum(c[0]) < 100.0, lambda c: (c[0] * 1.5 + rise, c[1] + 1), (x, jnp.int32(0))
+    )
+    ways = [lambda a: a * 2, lambda a: a + 1, lambda a: jnp.tanh(a) @ a.T @ a]
+    z = lax.switch(place, ways, y)
+    deeper = lax.cond(
+        trips > 8, lambda a: a - 1, lambda a: lax.fori_loop(0, 3, lambda i, b: b + i, a), z
+    )
+    return z, deeper, trips
+
+
+@pytest.mark.parametrize("place", [-5, 1, 7])
+def test_control_flow_is_lowered(place: int) -> None:
+    x = np.linspace(0, 0.2, 16, dtype=np.float32).reshape(4, 4)
+    arguments = (x, np.float32(0.1), np.int32(place))
+    model = cosmalloc.map_model(steered, arguments, solver="greedy", trip_count=5)
+    found = run_memref(lowered(model), jax.tree.leaves(arguments))
+    for mine, theirs in zip(found, steered(*arguments), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
 def test_what_can_t_be_lowered_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def sorted_(x: Any) -> Any:
         return jnp.sort(x)
