@@ -36,6 +36,7 @@ _SUFFIXES = {
 }
 BYTECODE = b"ML\xefR"
 _TEXT = re.compile(rb'[\s"](tosa|linalg|torch|tm_tensor|ml_program|bufferization)\.[a-z_]')
+_BUFFERS = re.compile(rb"\bmemref\.alloc\b")
 _NAMES = re.compile(rb"\x00(tosa|linalg|torch|tm_tensor|ml_program)\x00")
 MEMORY = 4 * 2**30
 
@@ -96,6 +97,8 @@ def door_of(content: bytes, suffix: str) -> str | None:
         return known
     if content[:4] == BYTECODE:
         return "mlir" if _NAMES.search(content) else None
+    if _BUFFERS.search(content):
+        return None  # linalg on buffers, which is no model any more
     return "mlir" if _TEXT.search(content) else None
 
 

@@ -161,6 +161,38 @@ func.func @main(%x: memref<8x8xf32>, %o: memref<8x8xf32>) {
 """
 
 
+def test_linalg_on_buffers_is_planned_too(tmp_path: Any) -> None:
+    path, out = tmp_path / "named.mlir", tmp_path / "out.mlir"
+    path.write_text(NAMED)
+    leaves = [np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)]
+    (before,) = run_memref(context.parse(NAMED, "named"), leaves)
+    product = leaves[0] @ leaves[0]
+    np.testing.assert_allclose(before, product @ np.exp(product), rtol=1e-4)
+    for passes, arena in (("plan-allocs", 512), ("plan-allocs{scratchpad=512}", 512)):
+        done = command("opt", path, "--passes", passes, "-o", out)
+        assert done.code == 0, done.err
+        module = context.parse(out.read_bytes(), "out.mlir")
+        assert numbers(module)["arena_bytes"] == arena
+        assert run_memref(module, leaves)[0].tobytes() == before.tobytes()
+
+
+NAMED = """
+func.func @main(%x: memref<8x8xf32>, %o: memref<8x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %a = memref.alloc() : memref<8x8xf32>
+  linalg.fill ins(%zero : f32) outs(%a : memref<8x8xf32>)
+  linalg.matmul ins(%x, %x : memref<8x8xf32>, memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+  %b = memref.alloc() : memref<8x8xf32>
+  linalg.map { math.exp } ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>)
+  linalg.fill ins(%zero : f32) outs(%o : memref<8x8xf32>)
+  linalg.matmul ins(%a, %b : memref<8x8xf32>, memref<8x8xf32>) outs(%o : memref<8x8xf32>)
+  memref.dealloc %a : memref<8x8xf32>
+  memref.dealloc %b : memref<8x8xf32>
+  return
+}
+"""
+
+
 def test_a_section_lasts_until_the_last_write() -> None:
     module = context.parse(SKIP, "skip")
     with module.context, ir.Location.unknown():
