@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from cosmalloc.errors import InputError
@@ -59,7 +61,8 @@ def test_caches_and_weights_are_updated_in_place() -> None:
 
 
 def test_many_programs_take_families_in_turn() -> None:
-    found = random_programs(8, seed=1, target=TPU, families=("chain", "cells"), shares=(0.2,))
+    several = partial(random_programs, 8, target=TPU, families=("chain", "cells"), shares=(0.2,))
+    found = several(seed=1)
     assert [p.name.split("-")[0] for p in found] == ["chain", "cells"] * 4
     assert all(p.name.endswith("@0.2") for p in found)
     assert found == random_programs(
