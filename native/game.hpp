@@ -29,7 +29,7 @@ class Game {
   double value() const { return value_; }
   // What was gained since the last call, as a share of base().
   double reward();
-  double base() const { return program_->base_sum * program_->factor; }
+  double base() const { return base_; }            // the value with everything dropped
   std::int64_t played() const { return played_; }  // moves, those of the game itself too
 
   // What the use at hand is offered.
@@ -148,7 +148,7 @@ class Game {
   double left_base_ = 0, undecided_ = 0;
   Seconds left_idle_ = 0, final_ = 0;
   std::int64_t moved_ = 0;  // non-compulsory bytes
-  double value_ = 0, told_ = 0;
+  double base_ = 0, value_ = 0, told_ = 0;
   std::int64_t played_ = 0;
   Index served_ = 0, uses_ = 0;
   Index stuck_ = -1;  // the operator that has no room

@@ -44,7 +44,7 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.arrays import Goal, Ordering, program_of
 from cosmalloc.rl_agent.observe import READY, Observation
 
-GAME_VERSION = 2  # moves when the same moves lead to another plan or another observation
+GAME_VERSION = 3  # moves when the same moves lead to another plan or another observation
 COPY, NO_COPY, DROP, PICK = 0, 1, 2, 3
 MOVES = PICK + READY
 MOVE_NAMES = ("copy", "no_copy", "drop", *(f"pick {k}" for k in range(READY)))
