@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from jaxlib.mlir import ir
-from jaxlib.mlir.dialects import stablehlo
-from jaxlib.mlir.passmanager import PassManager
 
-from cosmalloc.check import random_arguments
+from benchmarks import buffers
 from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.passes import Pipeline, PlanAllocs, context, read_model, run_memref
 from cosmalloc.passes.allocs_problem import alloc_problem, sections
@@ -22,34 +19,6 @@ from cosmalloc.target_file import load_target
 from tests.command import cosmalloc as command
 
 pytest.importorskip("torch_mlir", reason="the extra [mlir] is not installed")
-
-BUFFERISE = (
-    "builtin.module(func.func(linalg-generalize-named-ops,linalg-fuse-elementwise-ops),"
-    "empty-tensor-to-alloc-tensor,one-shot-bufferize{bufferize-function-boundaries"
-    " function-boundary-type-conversion=identity-layout-map},"
-    "buffer-results-to-out-params{modify-public-functions},"
-    "canonicalize,buffer-deallocation-pipeline,func.func(convert-linalg-to-loops),canonicalize)"
-)
-
-
-@cache
-def bufferised(name: str) -> tuple[str, Any, Any]:
-    """A model as MLIR's own pipeline bufferises it, its arguments, and what XLA makes of them."""
-    original, _ = read_model(f"examples/models/artifacts/{name}.mlirbc")
-    leaves = random_arguments(original, 0)
-    expected = run_compiled(compile_module(context.to_bytecode(original)), leaves)
-    Pipeline.parse("inline,drop-barriers,canonicalize,cse").run(original)
-    stablehlo.register_stablehlo_passes()
-    with original.context:
-        PassManager.parse("builtin.module(stablehlo-legalize-to-linalg)").run(original.operation)
-    from torch_mlir import ir as upstream
-    from torch_mlir.passmanager import PassManager as UpstreamManager
-
-    with upstream.Context() as entered:
-        module = upstream.Module.parse(context.to_text(original))
-        UpstreamManager.parse(BUFFERISE, entered).run(module.operation)
-        text = str(module.operation.get_asm(large_elements_limit=None))
-    return text, leaves, expected
 
 
 def numbers(module: ir.Module) -> dict[str, Any]:
@@ -63,7 +32,9 @@ def planned(text: str, passes: str) -> ir.Module:
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
 def test_a_program_runs_in_one_arena_as_it_did_before(name: str) -> None:
-    text, leaves, expected = bufferised(name)
+    text, leaves = buffers.bufferised(name)
+    original, _ = read_model(f"examples/models/artifacts/{name}.mlirbc")
+    expected = run_compiled(compile_module(context.to_bytecode(original)), leaves)
     before = run_memref(context.parse(text, name), leaves)
     np.testing.assert_allclose(before[0], expected[0], rtol=1e-4, atol=1e-5)
     module = planned(text, "plan-allocs")
@@ -292,3 +263,11 @@ def test_the_command_plans_allocations(tmp_path: Any) -> None:
     assert done.code == 0, done.err
     assert "memref<512xi8, 1>" in done.out
     assert "dma" not in done.out
+
+
+def test_the_benchmark_compares_what_it_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    assert buffers.main(["mlp", "--csv", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("| equal |") == 2
+    assert len(list(tmp_path.iterdir())) == 2
