@@ -23,6 +23,7 @@ MODULES = {  # heading -> module, its public names
     "The front door": "cosmalloc",
     "Passes": "cosmalloc.passes",
     "Files": "cosmalloc.interchange",
+    "Taking the plan away": "cosmalloc.emit",
     "Explain": "cosmalloc.explain",
     "Mending faults": "cosmalloc.mend",
     "Compare": "cosmalloc.compare",

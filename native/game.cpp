@@ -46,7 +46,8 @@ Game::Game(std::shared_ptr<const GameProgram> program)
       if (waits_[at(o)] == 0) ready_.push_back(o);
     }
   }
-  value_ = told_ = base();
+  base_ = rules.traffic ? static_cast<double>(moved_) : program_->base_sum * program_->factor;
+  value_ = told_ = base_;
   advance();
   evaluate();
   played_ = 0;

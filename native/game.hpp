@@ -29,7 +29,7 @@ class Game {
   double value() const { return value_; }
   // What was gained since the last call, as a share of base().
   double reward();
-  double base() const { return program_->base_sum * program_->factor; }
+  double base() const { return base_; }            // the value with everything dropped
   std::int64_t played() const { return played_; }  // moves, those of the game itself too
 
   // What the use at hand is offered.
@@ -114,6 +114,7 @@ class Game {
   Index window(Index low, Seconds need) const;
   Bytes lent_at(Index access) const;
   double worth(const Held& held) const;
+  bool reads_now(Index tensor) const;
   Found find(Index start, Bytes bytes) const;
   bool pack(Index from, const Held* tentative, std::vector<Bytes>& places) const;
   bool leaves_room(Bytes offset, Bytes bytes) const;
@@ -121,6 +122,7 @@ class Game {
   void serve(int move);
   void serve_operand(int move);
   void serve_result(int move);
+  void choose_window(Index tensor, Bytes bytes);
   void load_now(Index tensor, Bytes offset, Index start);
   void stand(Index tensor, Bytes offset, Index start, Bytes bytes);
   void cover(Bytes bottom, Bytes bytes, Index start, Index except, Index lender);
@@ -146,7 +148,7 @@ class Game {
   double left_base_ = 0, undecided_ = 0;
   Seconds left_idle_ = 0, final_ = 0;
   std::int64_t moved_ = 0;  // non-compulsory bytes
-  double value_ = 0, told_ = 0;
+  double base_ = 0, value_ = 0, told_ = 0;
   std::int64_t played_ = 0;
   Index served_ = 0, uses_ = 0;
   Index stuck_ = -1;  // the operator that has no room

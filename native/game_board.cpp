@@ -5,9 +5,40 @@
 
 namespace cosmalloc {
 
-std::vector<GameBoard::Span>& GameBoard::scratch() {
-  static thread_local std::vector<Span> spans;
-  return spans;
+GameBoard::Scratch& GameBoard::scratch() {
+  static thread_local Scratch scratch;
+  return scratch;
+}
+
+void GameBoard::Holes::of(std::vector<Span>& spans, Bytes capacity) {
+  std::sort(spans.begin(), spans.end(),
+            [](const Span& a, const Span& b) { return a.bottom < b.bottom; });
+  holes_.clear();
+  first_ = second_ = 0;
+  Bytes from = 0;
+  const auto add = [&](Bytes until) {
+    if (until <= from) return;
+    holes_.push_back({from, until});
+    const Bytes size = until - from;
+    second_ = std::max(second_, std::min(first_, size));
+    first_ = std::max(first_, size);
+  };
+  for (const Span& span : spans) {
+    add(span.bottom);
+    from = std::max(from, span.top);
+  }
+  add(capacity);
+}
+
+Bytes GameBoard::Holes::left_by(Bytes bottom, Bytes top) const {
+  Bytes largest = first_;
+  auto hole = std::upper_bound(holes_.begin(), holes_.end(), bottom,
+                               [](Bytes value, const Hole& other) { return value < other.bottom; });
+  if (hole == holes_.begin()) return largest;
+  --hole;
+  if (hole->top < top) return largest;  // it lies over something
+  if (hole->top - hole->bottom == first_) largest = second_;
+  return std::max({largest, bottom - hole->bottom, hole->top - top});
 }
 
 bool GameBoard::is_free(Index start, Bytes bottom, Bytes bytes, Index except) const {
@@ -20,37 +51,36 @@ bool GameBoard::is_free(Index start, Bytes bottom, Bytes bytes, Index except) co
 }
 
 Bytes GameBoard::largest_hole(Index step) const {
-  std::vector<Span>& spans = scratch();
+  std::vector<Span>& spans = scratch().now;
   spans.clear();
   for (const Held& held : held_) {
     if (held.stop > step || held.hold != Hold::taken) spans.push_back({held.bottom, held.top, -1});
   }
-  std::sort(spans.begin(), spans.end(),
-            [](const Span& a, const Span& b) { return a.bottom < b.bottom; });
-  Bytes largest = 0;
-  Bytes from = 0;
-  for (const Span& span : spans) {
-    largest = std::max(largest, span.bottom - from);
-    from = std::max(from, span.top);
-  }
-  return std::max(largest, capacity_ - from);
+  Holes& holes = scratch().holes_now;
+  holes.of(spans, capacity_);
+  return holes.left_by(capacity_, capacity_ + 1);
 }
 
-Bytes GameBoard::best_fit(const std::vector<Span>& spans, Bytes bytes) const {
-  static thread_local std::vector<Span> sorted;
-  sorted = spans;
-  std::sort(sorted.begin(), sorted.end(),
-            [](const Span& a, const Span& b) { return a.bottom < b.bottom; });
+Bytes GameBoard::roomiest(Scratch& use, Bytes bytes) const {
+  use.free.of(use.window, capacity_);
+  use.holes_now.of(use.now, capacity_);
+  use.holes_next.of(use.next, capacity_);
   Bytes best = -1;
-  Bytes room = std::numeric_limits<Bytes>::max();
-  Bytes from = 0;
-  for (std::size_t i = 0; i <= sorted.size(); ++i) {
-    const Bytes until = i < sorted.size() ? sorted[i].bottom : capacity_;
-    if (until - from >= bytes && until - from < room) {
-      best = from;
-      room = until - from;
+  Bytes most = -1;
+  Bytes tightest = 0;
+  for (const Hole& hole : use.free.all()) {
+    const Bytes low = align(hole.bottom);
+    const Bytes high = (hole.top - bytes) / alignment_ * alignment_;
+    if (hole.top < bytes || high < low) continue;
+    for (const Bytes offset : {low, high}) {
+      const Bytes room = use.holes_now.left_by(offset, offset + bytes) +
+                         use.holes_next.left_by(offset, offset + bytes);
+      const Bytes size = hole.top - hole.bottom;
+      if (room < most || (room == most && size >= tightest)) continue;
+      best = offset;
+      most = room;
+      tightest = size;
     }
-    if (i < sorted.size() && sorted[i].top > from) from = align(sorted[i].top);
   }
   return best;
 }

@@ -35,10 +35,12 @@ class GameBoard {
   // that stands or leaves and can't be covered from there. Entries of `except` don't count.
   bool is_free(Index start, Bytes bottom, Bytes bytes, Index except) const;
 
-  // A place from step `start` on. Best fit among places that cover nothing; else the one that
-  // covers the least, cost(entry) added up, the lowest among equals.
-  template <class Cost>
-  Found find(Index start, Bytes bytes, Cost&& cost) const;
+  // A place from step `start` on to the step under way. Among places at the ends of holes, covering
+  // nothing, the one that leaves the largest holes: in this step, and in the next one, where
+  // lasts(entry) says what is still there; the smallest hole and the lowest place among equals. If
+  // there is none, the place that covers the least, cost(entry) added up, the lowest among equals.
+  template <class Cost, class Lasts>
+  Found find(Index start, Index step, Bytes bytes, Cost&& cost, Lasts&& lasts) const;
 
   // The sum of the costs of what [bottom, bottom + bytes) would cover.
   template <class Cost>
@@ -59,31 +61,53 @@ class GameBoard {
     Bytes bottom, top;
     double cost;  // less than 0: can't be covered
   };
-  static std::vector<Span>& scratch();
-  Bytes best_fit(const std::vector<Span>& spans, Bytes bytes) const;
+  struct Hole {
+    Bytes bottom, top;
+  };
+  // Holes between spans, which are put in order; and the largest hole that an item would leave.
+  class Holes {
+   public:
+    void of(std::vector<Span>& spans, Bytes capacity);
+    Bytes left_by(Bytes bottom, Bytes top) const;
+    const std::vector<Hole>& all() const { return holes_; }
+
+   private:
+    std::vector<Hole> holes_;
+    Bytes first_ = 0, second_ = 0;  // the two largest
+  };
+  struct Scratch {
+    std::vector<Span> window, now, next;
+    Holes free, holes_now, holes_next;
+  };
+  static Scratch& scratch();
+  Bytes roomiest(Scratch& scratch, Bytes bytes) const;
   Found least_cost(const std::vector<Span>& spans, Bytes bytes) const;
 
   Bytes capacity_, alignment_;
   std::vector<Held> held_, past_;
 };
 
-template <class Cost>
-Found GameBoard::find(Index start, Bytes bytes, Cost&& cost) const {
+template <class Cost, class Lasts>
+Found GameBoard::find(Index start, Index step, Bytes bytes, Cost&& cost, Lasts&& lasts) const {
   if (bytes > capacity_) return {};
-  std::vector<Span>& spans = scratch();
-  spans.clear();
+  Scratch& use = scratch();
+  use.window.clear();
+  use.now.clear();
+  use.next.clear();
   bool soft = false;
   for (const Held& held : held_) {
-    if (held.stop > start) {
-      spans.push_back({held.bottom, held.top, -1});
-    } else if (held.hold != Hold::taken) {
-      spans.push_back({held.bottom, held.top, cost(held)});
-      soft = true;
-    }
+    const bool free = held.hold == Hold::taken && held.stop <= start;
+    if (free) continue;
+    const bool hard = held.stop > start;
+    use.window.push_back({held.bottom, held.top, hard ? -1 : cost(held)});
+    soft = soft || !hard;
+    const bool here = held.hold != Hold::taken || held.stop > step;
+    if (here) use.now.push_back(use.window.back());
+    if (here && lasts(held)) use.next.push_back(use.window.back());
   }
-  const Bytes offset = best_fit(spans, bytes);
+  const Bytes offset = roomiest(use, bytes);
   if (offset >= 0 || !soft) return {offset, 0};
-  return least_cost(spans, bytes);
+  return least_cost(use.window, bytes);
 }
 
 template <class Cost>

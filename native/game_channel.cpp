@@ -26,6 +26,14 @@ void GameChannel::add(bool is_load, Index tensor, Seconds need, Index start, Ind
   touch(start);
 }
 
+void GameChannel::remove_load(Index tensor, Index start) {
+  auto& list = copies(queue_of(true));
+  std::size_t index = list.size() - 1;
+  while (list[index].tensor != tensor || list[index].start != start) --index;
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
+  touch(start);
+}
+
 std::size_t GameChannel::open_store(Index tensor) const {
   const auto& list = queue_[static_cast<std::size_t>(queue_of(false))];
   std::size_t index = list.size() - 1;

@@ -12,7 +12,7 @@ namespace cosmalloc {
 
 class GameChannel {
  public:
-  static constexpr Index kReach = 64;
+  static constexpr Index kReach = 192;
   static constexpr Index kOpen = std::numeric_limits<Index>::max();  // a stop not known yet
 
   struct Copy {
@@ -26,6 +26,8 @@ class GameChannel {
   GameChannel(int engines, bool timed) : shared_(engines == 1), timed_(timed) {}
 
   void add(bool load, Index tensor, Seconds need, Index start, Index stop);
+  // Takes the load of the tensor that starts there back.
+  void remove_load(Index tensor, Index start);
   // Gives the tensor's open store its stop.
   void close(Index tensor, Index stop);
   // The first border at which its open store is done, among those run to; -1 if it is not.

@@ -219,7 +219,8 @@ Bytes Game::lent_at(Index access) const {
   return board_.is_free(step_, held.bottom, bytes, operand) ? held.bottom : -1;
 }
 
-// What is lost where this is covered: what its next use saves, less the further away that is.
+// What is lost where this is covered: what its next use saves, less the further away that is, and
+// of its store what is not done in the meantime.
 double Game::worth(const Held& held) const {
   const GameTensor& facts = program_->tensors[at(held.tensor)];
   const TensorState& state = tensors_[at(held.tensor)];
@@ -232,14 +233,38 @@ double Game::worth(const Held& held) const {
     cost = program_->saving[at(state.next)];
     away = program_->rank[at(program_->owner[at(state.next)])] - step_;
   }
-  if (state.dirty && !facts.leaves()) {
-    cost += program_->rules.traffic ? static_cast<double>(facts.bytes) : facts.store;
+  cost /= 1 + away;
+  if (!state.dirty) return cost;
+  if (program_->rules.traffic)
+    return cost + (facts.leaves() ? 0 : static_cast<double>(facts.bytes));
+  Seconds store = facts.store;  // what of its store is not done by now
+  for (Index s = step_ - 1; s > state.last_write && s > step_ - 16 && store > 0; --s) {
+    store -= channel_.spare(s);
   }
-  return cost / (1 + away);
+  return cost + std::max(0.0, store) + 0.1 * facts.store;
+}
+
+// Whether the tensor is an operand of this step that is not decided yet.
+bool Game::reads_now(Index tensor) const {
+  const Index next = tensors_[at(tensor)].next;
+  if (!program_->rules.free_order) {
+    return next >= access_ && next < node().results;
+  }
+  for (Index a = access_; a < node().results; ++a) {
+    if (seen(a).tensor == tensor) return true;
+  }
+  return false;
 }
 
 Found Game::find(Index start, Bytes bytes) const {
-  return board_.find(start, bytes, [&](const Held& held) { return worth(held); });
+  const auto lasts = [&](const Held& held) {
+    if (held.hold == Hold::taken) return false;
+    const TensorState& state = tensors_[at(held.tensor)];
+    if (held.hold == Hold::leaving) return true;
+    const Index now = reads_now(held.tensor) ? 1 : 0;
+    return state.left > now || (state.dirty && program_->tensors[at(held.tensor)].leaves());
+  };
+  return board_.find(start, step_, bytes, [&](const Held& held) { return worth(held); }, lasts);
 }
 
 // `resident`: whether the rest of the step fits beside the use at hand in these bytes.

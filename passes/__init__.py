@@ -9,6 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cosmalloc.passes.allocs import PlanAllocs as PlanAllocs
+    from cosmalloc.passes.doors import Imported as Imported
+    from cosmalloc.passes.doors import Opening as Opening
+    from cosmalloc.passes.doors import import_model as import_model
     from cosmalloc.passes.drop_barriers import DropBarriers as DropBarriers
     from cosmalloc.passes.execution import ExecutionError as ExecutionError
     from cosmalloc.passes.execution import execute as execute
@@ -35,12 +39,15 @@ _HOME = {
     "DropBarriers": "drop_barriers",
     "ExecutionError": "execution",
     "GroupOperators": "group_operators",
+    "Imported": "doors",
     "Inline": "inline",
     "InsertTransfers": "insert_transfers",
     "LifetimesPass": "lifetimes_pass",
     "LowerToMemref": "lower_memref",
     "MapMemory": "map_memory",
+    "Opening": "doors",
     "Pipeline": "pipeline",
+    "PlanAllocs": "allocs",
     "Program": "program",
     "Reading": "reading",
     "StripMemory": "strip_memory",
@@ -48,6 +55,7 @@ _HOME = {
     "execute": "execution",
     "execute_unmapped": "execution",
     "extract": "program",
+    "import_model": "doors",
     "read_model": "read",
     "read_plan": "plan_in",
     "run_memref": "lower_memref_run",

@@ -11,6 +11,7 @@ import io
 from jaxlib.mlir import ir
 from jaxlib.mlir._mlir_libs import _jax_mlir_ext
 from jaxlib.mlir.dialects import chlo, sdy, stablehlo
+from jaxlib.mlir.passmanager import PassManager
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes.diagnostics import broken_string, listening
@@ -20,8 +21,11 @@ PORTABLE_MAGIC = BYTECODE_MAGIC + b"StableHLO"
 _FORMS = "give StableHLO as text, MLIR bytecode or a portable artifact (`jax.export`)"
 
 
-def new_context() -> ir.Context:
-    """A context that knows StableHLO, CHLO and what `jax.export` may write beside them."""
+def new_context(*, linalg: bool = False) -> ir.Context:
+    """A context that knows StableHLO, CHLO and what `jax.export` may write beside them.
+
+    linalg: and linalg, for programs on buffers. jaxlib registers it nowhere, but a pass loads it.
+    """
     context = ir.Context()
     registry = ir.DialectRegistry()
     _jax_mlir_ext.register_dialects(registry)
@@ -29,17 +33,28 @@ def new_context() -> ir.Context:
     context.load_all_available_dialects()
     for dialect in (stablehlo, chlo, sdy):
         dialect.register_dialect(context)
+    if linalg:
+        stablehlo.register_stablehlo_passes()
+        with context, ir.Location.unknown():
+            empty = ir.Module.create()
+            PassManager.parse("builtin.module(stablehlo-legalize-to-linalg)").run(empty.operation)
     return context
 
 
-def parse(source: str | bytes, place: str) -> ir.Module:
+def _names_linalg(source: str | bytes) -> bool:
+    return (b"linalg" if isinstance(source, bytes) else "linalg") in source  # type: ignore[operator]
+
+
+def parse(source: str | bytes, place: str, *, unregistered: bool = False) -> ir.Module:
     """A verified module from MLIR text, MLIR bytecode or a StableHLO portable artifact.
 
-    place: where the source came from, for the error. Raises InputError.
+    place: where the source came from, for the error. unregistered: operations of unknown dialects
+    are let in. Raises InputError.
     """
     if not source.strip():
         raise InputError(f"{place} is empty", _FORMS)
-    context = new_context()
+    context = new_context(linalg=_names_linalg(source))
+    context.allow_unregistered_dialects = unregistered
     with listening(context) as said:
         try:
             if isinstance(source, bytes) and source.startswith(PORTABLE_MAGIC):
@@ -85,7 +100,8 @@ def to_portable(module: ir.Module) -> bytes:
 
 def clone(module: ir.Module) -> ir.Module:
     """The same module in a context of its own."""
-    return ir.Module.parse(to_bytecode(module), new_context())
+    code = to_bytecode(module)
+    return ir.Module.parse(code, new_context(linalg=_names_linalg(code)))
 
 
 def entry(module: ir.Operation) -> ir.Operation:

@@ -16,8 +16,9 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.inline import KERNEL
-from cosmalloc.passes.lower_memref_kernels import inside, lower_kernels
+from cosmalloc.passes.lower_memref_kernels import lower_kernels
 from cosmalloc.passes.lower_memref_main import Main
+from cosmalloc.passes.nested import inside
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_in import read_program
 from cosmalloc.passes.program import Program, argument_attributes

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
-from cosmalloc.passes.lower_memref_kernels import inside
+from cosmalloc.passes.nested import inside
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules import where
 

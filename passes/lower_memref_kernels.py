@@ -9,7 +9,6 @@ work in place makes them whole first and copies them out at its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jaxlib.mlir import ir
@@ -21,17 +20,20 @@ from cosmalloc.passes import context
 from cosmalloc.passes.diagnostics import listening
 from cosmalloc.passes.inline import callee, kernels
 from cosmalloc.passes.kernels import wrap
+from cosmalloc.passes.lower_memref_control import control_to_scf
 from cosmalloc.passes.lower_memref_door import copies_as_loops, crossed, run_passes, to_text
+from cosmalloc.passes.nested import inside
 from cosmalloc.passes.program import Program
 
-_TO_LINALG = (
+_TO_PLAIN = (
     "func.func(chlo-legalize-to-stablehlo,stablehlo-complex-math-expander),"
-    "stablehlo-convert-to-signless,stablehlo-legalize-to-linalg,canonicalize,cse"
+    "stablehlo-convert-to-signless"
 )
+_TO_LINALG = "stablehlo-legalize-to-linalg,canonicalize,cse"
 _TO_MEMREF = (
     "func.func(linalg-generalize-named-ops,linalg-fuse-elementwise-ops),canonicalize,cse,"
     "empty-tensor-to-alloc-tensor,"
-    "one-shot-bufferize{bufferize-function-boundaries"
+    "one-shot-bufferize{bufferize-function-boundaries allow-return-allocs-from-loops"
     " function-boundary-type-conversion=identity-layout-map},"
     "buffer-results-to-out-params{hoist-static-allocs=%s modify-public-functions},"
     "canonicalize,buffer-deallocation-pipeline"
@@ -104,15 +106,22 @@ def _linalg(program: Program, group: list[Kernel]) -> str:
         function.attributes["sym_name"] = ir.StringAttr.get(kernel.name)
         function.attributes["sym_visibility"] = ir.StringAttr.get("public")
     alone = context.clone(module)  # the passes load dialects into the context that they run in
-    with alone.context, listening(alone.context) as said:
-        stablehlo.register_stablehlo_passes()
+    with alone.context:
+        _run(alone, _TO_PLAIN)
+        control_to_scf(alone.operation)
+        _run(alone, _TO_LINALG)
+        _refuse_rest(alone)
+        return context.to_text(alone)
+
+
+def _run(module: ir.Module, pipeline: str) -> None:
+    stablehlo.register_stablehlo_passes()
+    with listening(module.context) as said:
         try:
-            PassManager.parse(f"builtin.module({_TO_LINALG})", alone.context).run(alone.operation)
+            PassManager.parse(f"builtin.module({pipeline})", module.context).run(module.operation)
         except (ir.MLIRError, ValueError):
             why = said[0] if said else "MLIR does not say why"
             raise InputError(f"the kernels can't be lowered to linalg: {why}") from None
-        _refuse_rest(alone)
-        return context.to_text(alone)
 
 
 def _refuse_rest(module: ir.Module) -> None:
@@ -125,15 +134,6 @@ def _refuse_rest(module: ir.Module) -> None:
                 + (f" (at {place})" if place else ""),
                 "take the plan as tables instead: `--emit c`",
             )
-
-
-def inside(operation: ir.Operation) -> Iterator[ir.Operation]:
-    """Every operation in the regions of one."""
-    for region in operation.regions:
-        for block in region.blocks:
-            for op in block:
-                yield op.operation
-                yield from inside(op.operation)
 
 
 def _memref(linalg: str, way: str) -> str:

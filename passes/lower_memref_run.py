@@ -13,7 +13,7 @@ from jaxlib.mlir import ir
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.lower_memref_dma import DmaToCopies, Moment
-from cosmalloc.passes.lower_memref_door import crossed, run_passes, upstream
+from cosmalloc.passes.lower_memref_door import copies_as_loops, crossed, run_passes, upstream
 from cosmalloc.passes.numpy_types import named_type
 
 _TO_LLVM = (
@@ -42,11 +42,17 @@ def run_memref(
     buffers = _buffers(main, arguments, outputs)
     main.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get(own.context)
     with crossed(context.to_text(own)) as lowered:
+        copies_as_loops(lowered)
         run_passes(lowered, _TO_LLVM)
         from torch_mlir.execution_engine import ExecutionEngine
 
         engine = ExecutionEngine(lowered, opt_level=2)
-        engine.invoke(context.symbol(main), *map(_descriptor, buffers))
+        try:
+            entry = engine.lookup(context.symbol(main))
+        except RuntimeError:
+            raise InputError("LLVM can't link the program: it calls what is not there") from None
+        descriptors = [_descriptor(buffer) for buffer in buffers]
+        entry((ctypes.c_void_p * len(buffers))(*(ctypes.addressof(d) for d in descriptors)))
     return buffers[len(arguments) :]
 
 
@@ -75,7 +81,7 @@ def _buffers(main: ir.Operation, arguments: Sequence[Any], outputs: int | None) 
 
 
 def _descriptor(array: Array) -> Any:
-    """MLIR's descriptor of a buffer, as a pointer to a pointer."""
+    """MLIR's descriptor of a buffer, as a pointer to it."""
     rank = array.ndim
     fields: list[tuple[str, Any]] = [
         ("allocated", ctypes.c_void_p),
@@ -90,4 +96,4 @@ def _descriptor(array: Array) -> Any:
     if rank:
         steps = [stride // array.itemsize for stride in array.strides]
         numbers += [(ctypes.c_int64 * rank)(*array.shape), (ctypes.c_int64 * rank)(*steps)]
-    return ctypes.pointer(ctypes.pointer(kind(*numbers)))
+    return ctypes.pointer(kind(*numbers))

@@ -10,6 +10,7 @@ from cosmalloc.passes.pass_base import ModulePass
 @cache
 def passes() -> dict[str, type[ModulePass]]:
     """Name -> pass."""
+    from cosmalloc.passes.allocs import PlanAllocs
     from cosmalloc.passes.drop_barriers import DropBarriers
     from cosmalloc.passes.group_operators import GroupOperators
     from cosmalloc.passes.inline import Inline
@@ -30,5 +31,6 @@ def passes() -> dict[str, type[ModulePass]]:
         StripMemory,
         LowerToMemref,
         DmaToCopies,
+        PlanAllocs,
     )
     return {kind.argument: kind for kind in kinds}

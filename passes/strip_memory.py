@@ -31,7 +31,7 @@ class StripMemory(ModulePass):
                 operation.erase()
                 continue
             for name in [item for item in operation.attributes if item.startswith("mem.")]:
-                if name != KERNEL:
+                if name not in (KERNEL, mem.OPAQUE):
                     del operation.attributes[name]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmalloc.files import read_bytes
+from cosmalloc.passes.doors import Opening, door_of, through
 from cosmalloc.passes.reading import Reading
 from cosmalloc.passes.xla_cost import analytical_cost
 from cosmalloc.passes.xla_flow import flow
@@ -18,11 +19,16 @@ from cosmalloc.target import Target
 UNROLLED = 1_000  # steps of a loop
 
 
-def hlo_text(model: Any) -> tuple[str, str] | None:
-    """(text, place) if the model is HLO: a file, its bytes or its text; else None. InputError."""
+def hlo_text(model: Any, opening: Opening | None = None) -> tuple[str, str] | None:
+    """(text, place) if the model is HLO: a file, its bytes or its text; else None. InputError.
+
+    A file of a scheduled module's proto counts too; what it holds comes as text.
+    """
     if isinstance(model, (str, Path)) and not (isinstance(model, str) and "\n" in model):
         path = Path(model)
         content, place = read_bytes(path), str(path)
+        if door_of(content, path.suffix) == "hlo":
+            content = through("hlo", content, path, opening or Opening()).module
     elif isinstance(model, (str, bytes)):
         content, place = model.encode() if isinstance(model, str) else model, "the module"
     else:

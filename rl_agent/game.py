@@ -44,7 +44,7 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.arrays import Goal, Ordering, program_of
 from cosmalloc.rl_agent.observe import READY, Observation
 
-GAME_VERSION = 1  # moves when the same moves lead to another plan or another observation
+GAME_VERSION = 3  # moves when the same moves lead to another plan or another observation
 COPY, NO_COPY, DROP, PICK = 0, 1, 2, 3
 MOVES = PICK + READY
 MOVE_NAMES = ("copy", "no_copy", "drop", *(f"pick {k}" for k in range(READY)))
@@ -174,6 +174,12 @@ class Games:
         node = self.problems[slot].operators[operator]
         tensor = (*node.inputs, *node.outputs)[access]
         return Use("use", step, operator, tensor, access >= len(node.inputs))
+
+    def turns(self, slots: Slots | None = None) -> NDArray[np.int64]:
+        """int64[b, 3]: step, operator (-1 if none is asked for), place among its operands, then
+        results, of the move that each slot waits for."""
+        named = self._named(slots).tolist()
+        return np.array([self._games.use(slot) for slot in named], np.int64).reshape(-1, 3)
 
     def picks(self, slot: int) -> list[int]:
         """The operator behind each PICK + k, -1 for none."""

@@ -74,14 +74,9 @@ MODELS: dict[str, tuple[str, str, str]] = {
         f"MODEL {UNKNOWN}line 2, column 5: expected operation name in quotes",
         FORMS,
     ),
-    "linalg": (
-        function(F, f"linalg.exp ins(%a : {F}) outs(%a : {F}) -> {F}"),
-        f"MODEL {UNKNOWN}line 2, column 8: Dialect `linalg' not found for custom op 'linalg.exp'",
-        DIALECTS,
-    ),
-    "tosa": (
-        function(F, f"tosa.abs %a : ({F}) -> {F}"),
-        f"MODEL {UNKNOWN}line 2, column 8: Dialect `tosa' not found for custom op 'tosa.abs'",
+    "another dialect": (
+        function(F, f"mhlo.abs %a : {F}"),
+        f"MODEL {UNKNOWN}line 2, column 8: Dialect `mhlo' not found for custom op 'mhlo.abs'",
         DIALECTS,
     ),
     "an unregistered dialect": (

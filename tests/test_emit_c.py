@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import cosmalloc
-from cosmalloc.emit import Copy, c_files, walk
+from cosmalloc.emit import Copy, c_files, constants, walk
 from cosmalloc.emit.c import RUNTIME, header_text, runtime_text
 from cosmalloc.emit.c_words import identifier, identifiers, literal
 from cosmalloc.errors import InputError
@@ -193,6 +194,44 @@ def test_names_from_a_model_stay_names(tmp_path: Path) -> None:
     told = subprocess.run([str(tmp_path / "main")], capture_output=True, check=True).stdout
     wanted = [t.name.encode(errors="replace")[:1000].split(b"\0")[0] for t in tensors]
     assert told == b"".join(name + b"\n" for name in wanted)
+
+
+@needs_gcc
+def test_constants_of_the_program_come_with_it(tmp_path: Path) -> None:
+    table = np.arange(4096).astype(np.int8).reshape(64, 64)  # smaller ones are in kernels
+
+    def twice(x: Any) -> Any:
+        return jnp.dot(x, jnp.asarray(table))
+
+    model = cosmalloc.map_model(twice, (np.ones((8, 64), np.int8),), solver="greedy")
+    assert model.module is not None
+    found = constants(model.module)
+    assert list(found.values()) == [table.tobytes()]
+    for name, text in c_files(model.problem, model.plan, "net.h", found).items():
+        (tmp_path / name).write_text(text)
+    (tensor,) = found
+    (tmp_path / "main.c").write_text(f"""
+#include <stdio.h>
+#include "net.h"
+int main(void) {{
+  void *homes[NET_TENSORS] = {{0}};
+  cosmalloc_run run = {{&net_plan, NULL, NULL, homes, NULL, NULL, NULL, NULL}};
+  fwrite(cosmalloc_home(&run, {tensor}), 1, net_tensors[{tensor}].bytes, stdout);
+  return -cosmalloc_walk(&run);
+}}
+""")
+    gcc(tmp_path, "-o", "main", "main.c")
+    done = subprocess.run([str(tmp_path / "main")], capture_output=True, check=False)
+    assert done.stdout == table.tobytes()
+    assert done.returncode == 101  # there is no arena
+    small = cosmalloc.map_model(
+        lambda x: x @ jnp.asarray(table, jnp.float32),
+        (np.ones((8, 64), np.float32),),
+        solver="greedy",
+        bytes_per_element=1,
+    )
+    with pytest.raises(InputError, match="has 16384 bytes, the plan counts 4096"):
+        constants(small.module)  # type: ignore[arg-type]
 
 
 def test_identifiers_are_different_whatever_the_names() -> None:

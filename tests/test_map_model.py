@@ -92,7 +92,10 @@ def test_without_a_plan_every_view_of_it_says_why(tmp_path: Path) -> None:
 
 
 ONE = "pass them as a tuple; `jax.ShapeDtypeStruct`s do"
-KINDS = "give a path, an MLIR module, a `jax.export.Exported` or a JAX function with arguments"
+KINDS = (
+    "give a path, an MLIR module, a `jax.export.Exported`, a torch `ExportedProgram` or a JAX"
+    " function with arguments"
+)
 CALLBACKS = "map the part of the program without callbacks"
 
 

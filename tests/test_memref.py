@@ -49,11 +49,11 @@ def machine(scratchpad: int, rule: Any = "resident") -> Any:
 
 def many(params: Any, state: Any, at: Any) -> Any:
     """A skip over wide values, an update in place, a constant, and outputs that are one tensor."""
-    table = jnp.asarray(np.arange(256, dtype=np.float32).reshape(16, 16) / 256)
+    table = jnp.asarray(np.arange(2048, dtype=np.float32).reshape(128, 16) / 4096)
     early = jnp.tanh(state @ params["a"])
     wide = jnp.tanh(early @ params["b"])
     wide = jnp.tanh(wide @ params["c"])
-    out = wide @ params["d"] + early @ table
+    out = wide @ params["d"] + jnp.tile(early, 8) @ table
     new = lax.dynamic_update_slice(state * 2, out[:1], (at, 0))
     new = lax.dynamic_update_slice(new, out[1:2], (at + 1, 0))
     return out, new, out, state, out.reshape(-1)
@@ -65,7 +65,7 @@ def float_network(rule: Any) -> tuple[cosmalloc.MappedModel, Any]:
     shapes = {"a": (16, 16), "b": (16, 32), "c": (32, 32), "d": (32, 16)}
     params = {key: dice.normal(size=s).astype(np.float32) / 4 for key, s in shapes.items()}
     arguments = (params, dice.normal(size=(8, 16)).astype(np.float32), np.int32(3))
-    small = machine(2048, rule)
+    small = machine(8192 if rule == "resident" else 2048, rule)
     found = cosmalloc.map_model(many, arguments, target=small, solver="greedy")
     return found, arguments
 
@@ -74,6 +74,7 @@ def float_network(rule: Any) -> tuple[cosmalloc.MappedModel, Any]:
 def test_outputs_are_those_of_the_original(rule: Any) -> None:
     model, arguments = float_network(rule)
     assert model.plan.transfers
+    assert any(tensor.name.startswith("constant") for tensor in model.problem.tensors)
     leaves = jax.tree.leaves(arguments)
     module = lowered(model)
     late, early = (run_memref(module, leaves, at=at) for at in ("wait", "start"))  # type: ignore[arg-type]
@@ -137,6 +138,29 @@ def test_the_passes_run_in_a_pass_manager_of_mlir() -> None:
     assert found.tobytes() == run_memref(lowered(model), leaves)[0].tobytes()
 
 
+def steered(x: Any, rise: Any, place: Any) -> Any:
+    """A loop, a switch with an index out of range, a branch with a loop in it."""
+    y, trips = lax.while_loop(
+        lambda c: jnp.sum(c[0]) < 100.0, lambda c: (c[0] * 1.5 + rise, c[1] + 1), (x, jnp.int32(0))
+    )
+    ways = [lambda a: a * 2, lambda a: a + 1, lambda a: jnp.tanh(a) @ a.T @ a]
+    z = lax.switch(place, ways, y)
+    deeper = lax.cond(
+        trips > 8, lambda a: a - 1, lambda a: lax.fori_loop(0, 3, lambda i, b: b + i, a), z
+    )
+    return z, deeper, trips
+
+
+@pytest.mark.parametrize("place", [-5, 1, 7])
+def test_control_flow_is_lowered(place: int) -> None:
+    x = np.linspace(0, 0.2, 16, dtype=np.float32).reshape(4, 4)
+    arguments = (x, np.float32(0.1), np.int32(place))
+    model = cosmalloc.map_model(steered, arguments, solver="greedy", trip_count=5)
+    found = run_memref(lowered(model), jax.tree.leaves(arguments))
+    for mine, theirs in zip(found, steered(*arguments), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
 def test_what_can_t_be_lowered_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def sorted_(x: Any) -> Any:
         return jnp.sort(x)
@@ -186,6 +210,17 @@ def test_arguments_of_another_shape_are_refused() -> None:
         run_memref(module, [leaves[0][:1], *leaves[1:]])
     with pytest.raises(InputError, match="`main` takes 7 buffers"):
         run_memref(module, leaves[1:], outputs=1)
+
+
+def test_a_function_that_is_not_there_is_said() -> None:
+    text = """
+func.func private @elsewhere(memref<4xf32>)
+func.func @main(%a: memref<4xf32>) {
+  call @elsewhere(%a) : (memref<4xf32>) -> ()
+  return
+}"""
+    with pytest.raises(InputError, match="LLVM can't link the program"):
+        run_memref(context.parse(text, "the test"), [np.zeros(4, np.float32)])
 
 
 HEAD = """

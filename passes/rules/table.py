@@ -21,9 +21,17 @@ from cosmalloc.passes.rules import (
 )
 from cosmalloc.passes.rules.custom_call import TARGETS
 from cosmalloc.passes.rules.location import where
-from cosmalloc.passes.rules.rule import Rule
+from cosmalloc.passes.rules.rule import Cost, Node, Rule
 from cosmalloc.passes.rules.unsupported import CALLS, REASONS
 
+OPAQUE = "mem.opaque"  # marks an operation that nobody knows and the user lets through
+
+
+def _bytes_alone(node: Node) -> Cost:
+    return node.all_bytes()
+
+
+BLACK_BOX = Rule("kernel", _bytes_alone)
 RULES: dict[str, Rule] = {
     **elementwise.RULES,
     **contraction.RULES,
@@ -37,6 +45,8 @@ RULES: dict[str, Rule] = {
 
 def find(op: ir.Operation) -> Rule:
     """The operation's rule; InputError says why there is none."""
+    if OPAQUE in op.attributes:
+        return BLACK_BOX
     name = op.name
     if name == "stablehlo.custom_call":
         return _custom_call(op)

@@ -24,6 +24,8 @@ from cosmalloc.map_model import MappedModel
 if TYPE_CHECKING:
     from jaxlib.mlir import ir
 
+    from cosmalloc.passes.doors import Opening
+
 TOLERANCE = 1e-3  # of floating point against the whole program, where kernels agree bit for bit
 Array = npt.NDArray[Any]
 
@@ -44,8 +46,11 @@ class Checked:
         return self.same_bits and self.distance <= TOLERANCE
 
 
-def check(model: Any, mapped: MappedModel, seed: int = 0) -> Checked:
-    """Runs and compares. model: what was mapped: a path, text, bytes or an MLIR module.
+def check(
+    model: Any, mapped: MappedModel, seed: int = 0, opening: Opening | None = None
+) -> Checked:
+    """Runs and compares. model: what was mapped: a path, text, bytes or an MLIR module;
+    opening: how it was read.
 
     Raises InputError for element types that can't be run.
     """
@@ -53,7 +58,7 @@ def check(model: Any, mapped: MappedModel, seed: int = 0) -> Checked:
     from cosmalloc.passes.kernels import compile_module, run_compiled
 
     assert mapped.module is not None
-    original, _ = read_model(model)
+    original, _ = read_model(model, opening=opening)
     arguments = random_arguments(original, seed)
     through_plan = execute(mapped.module, arguments)
     kernels = execute_unmapped(mapped.module, arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from jaxlib.mlir import ir
 
+    from cosmalloc.passes.doors import Opening
     from cosmalloc.passes.grouping import Policy
     from cosmalloc.passes.reading import Reading, Tracking
 
@@ -109,18 +110,21 @@ def map_model(
     bytes_per_element: int | None = None,
     weights: str | None = None,
     trip_count: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    allow_opaque: bool = False,
     name: str | None = None,
     progress: Progress | None = None,
 ) -> MappedModel:
     """Map `model` into the scratchpad of `target`.
 
-    model: a path, MLIR text or bytes, an `ir.Module`, a `jax.export.Exported`, or a JAX function
-        with its example `arguments`; scheduled HLO text (XLA's dump `after_optimizations`) makes a
-        plan, and no module.
+    model: a path, MLIR text or bytes, an `ir.Module`, a `jax.export.Exported`, a
+        `torch.export.ExportedProgram`, or a JAX function with its example `arguments`; scheduled
+        HLO text (XLA's dump `after_optimizations`) makes a plan, and no module.
     target: a shipped machine, a TOML file or a `Target`; scratchpad (bytes or text like `2MiB`),
         alignment and operand_rule replace its own.
     group, track, bytes_per_element, weights, trip_count: how the model is read; see
         `passes.GroupOperators` and `passes.Reading`.
+    shapes, allow_opaque: how ONNX, TFLite and other forms are read; see `passes.Opening`.
     objective, solver, seconds, seed, progress: as of `solve`.
 
     Raises InputError for what a user can fix. No plan is no error: read `outcome.status`.
@@ -130,7 +134,8 @@ def map_model(
 
     machine = _machine(target, scratchpad, alignment, operand_rule)
     reading = _reading(track, bytes_per_element, weights, trip_count)
-    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
+    opening = _opening(shapes, allow_opaque)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name, opening)
     if hlo is not None:
         outcome = solve(
             hlo,
@@ -141,7 +146,7 @@ def map_model(
             progress=progress,
         )
         return MappedModel(None, hlo, outcome)
-    module, own_name = _grouped(model, arguments, group)
+    module, own_name = _grouped(model, arguments, group, opening)
     with module.context, module.operation.location:
         program = extract(module.operation, machine, reading, name or own_name)
         outcome = solve(
@@ -169,6 +174,8 @@ def problem_of(
     bytes_per_element: int | None = None,
     weights: str | None = None,
     trip_count: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    allow_opaque: bool = False,
     name: str | None = None,
 ) -> Problem:
     """The problem that `map_model` solves for the same model and options. Raises InputError."""
@@ -176,10 +183,11 @@ def problem_of(
 
     machine = _machine(target, None, None, None)
     reading = _reading(track, bytes_per_element, weights, trip_count)
-    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name)
+    opening = _opening(shapes, allow_opaque)
+    hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name, opening)
     if hlo is not None:
         return hlo
-    module, own_name = _grouped(model, arguments, group)
+    module, own_name = _grouped(model, arguments, group, opening)
     with module.context, module.operation.location:
         return extract(module.operation, machine, reading, name or own_name).problem
 
@@ -208,18 +216,28 @@ def _reading(
     return Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
 
 
-def _hlo_problem(model: Any, machine: Target, reading: Reading, name: str | None) -> Problem | None:
-    """The problem of scheduled HLO text; None for every other model."""
+def _opening(shapes: Mapping[str, Sequence[int]] | None, allow_opaque: bool) -> Opening:
+    from cosmalloc.passes import Opening
+
+    return Opening({k: tuple(v) for k, v in (shapes or {}).items()}, allow_opaque)
+
+
+def _hlo_problem(
+    model: Any, machine: Target, reading: Reading, name: str | None, opening: Opening
+) -> Problem | None:
+    """The problem of scheduled HLO; None for every other model."""
     from cosmalloc.passes.xla_read import hlo_text, read_hlo
 
-    hlo = hlo_text(model)
+    hlo = hlo_text(model, opening)
     return None if hlo is None else read_hlo(hlo[0], machine, reading, name, hlo[1]).problem
 
 
-def _grouped(model: Any, arguments: Sequence[Any] | None, group: Policy) -> tuple[ir.Module, str]:
+def _grouped(
+    model: Any, arguments: Sequence[Any] | None, group: Policy, opening: Opening
+) -> tuple[ir.Module, str]:
     """A module of kernels, and the model's name."""
     from cosmalloc.passes import Pipeline, read_model
 
-    module, own_name = read_model(model, arguments)
+    module, own_name = read_model(model, arguments, opening)
     Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
     return module, own_name

@@ -37,12 +37,18 @@ def compare_(
     group: o.Group = "fuse",
     track: o.Track = None,
     bytes_per_element: o.BytesPerElement = None,
+    shape: o.Shapes = None,
+    allow_opaque: o.AllowOpaque = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Run every solver and baseline on one problem; Ctrl-C keeps the rows done."""
     goal = o.objective(objective)
     machine = Machine(target, scratchpad, alignment, operand_rule)
-    problem = problem_from(source, machine, HowToRead(group, track, bytes_per_element))
+    problem = problem_from(
+        source,
+        machine,
+        HowToRead(group, track, bytes_per_element, tuple(shape or ()), allow_opaque),
+    )
     from cosmalloc.compare import contestants, with_gaps
 
     names = tuple(only.split(",")) if only else contestants(problem)

@@ -40,10 +40,11 @@ def emit_files(emit: str, out: str | None, mapped: MappedModel) -> list[tuple[st
     if out is None or mapped.outcome.plan is None:
         return []
     if emit == "c":
-        from cosmalloc.emit import c_files
+        from cosmalloc.emit import c_files, constants
 
         folder, header = _place(out)
-        files = c_files(mapped.problem, mapped.plan, header)
+        own = constants(mapped.module) if mapped.module is not None else {}
+        files = c_files(mapped.problem, mapped.plan, header, own)
         return [(str(folder / name), text) for name, text in files.items()]
     return [(out, _on_buffers(mapped) if emit == "memref" else mapped.content(out))]
 

@@ -20,11 +20,15 @@ from cosmalloc.problem import Problem
 if TYPE_CHECKING:
     from cosmalloc.check import Checked
     from cosmalloc.map_model import MappedModel
+    from cosmalloc.passes.doors import Opening
 
 
 def map_(
     model: Annotated[
-        str, typer.Argument(help="StableHLO: text, MLIR bytecode, portable artifact; HLO text.")
+        str,
+        typer.Argument(
+            help="StableHLO, ONNX, TFLite, `.pt2`, TOSA, linalg, HLO: see `docs/doors.md`."
+        ),
     ],
     out: Annotated[
         str | None,
@@ -53,6 +57,8 @@ def map_(
     trip_count: Annotated[
         int | None, typer.Option(help="Trips of loops whose count is no constant.")
     ] = None,
+    shape: o.Shapes = None,
+    allow_opaque: o.AllowOpaque = False,
     name: Annotated[str | None, typer.Option(help="Name of the problem [the file's].")] = None,
     problem: Annotated[str | None, typer.Option(help="Write the problem as JSON here.")] = None,
     plan: Annotated[str | None, typer.Option(help="Write the plan as JSON here.")] = None,
@@ -74,6 +80,7 @@ def map_(
 
     views = v.view_paths(report, trace, picture)
     check_outputs(e.emit_paths(emit, out) | {"--problem": problem, "--plan": plan} | views)
+    opening = o.opening(shape, allow_opaque)
     rehearse(model)
     machine = o.machine(
         target, scratchpad, alignment, operand_rule, offchip_bandwidth, onchip_bandwidth, flops
@@ -91,6 +98,8 @@ def map_(
             bytes_per_element=bytes_per_element,
             weights=weights,
             trip_count=trip_count,
+            shapes=opening.shapes,
+            allow_opaque=allow_opaque,
             name=name,
             progress=progress,
         )
@@ -98,7 +107,9 @@ def map_(
     if mapped.module is None and mapped.outcome.plan is not None and written:
         raise InputError(*NOT_WRITTEN)
     numbers = summary(mapped.problem, mapped.outcome)
-    checked = run_both(model, mapped, seed) if check and mapped.module is not None else None
+    checked = (
+        run_both(model, mapped, seed, opening) if check and mapped.module is not None else None
+    )
     if checked is not None:
         numbers["check"] = dataclasses.asdict(checked) | {"good": checked.good}
         if not checked.good:
@@ -106,6 +117,8 @@ def map_(
                 f"the mapped module does not compute what {model} does: {check_words(checked)}",
                 "nothing was written; this is a bug of cosmalloc, please report it",
             )
+    if allow_opaque and mapped.module is not None:
+        note_black_boxes(mapped)
     contents: list[tuple[str, str | bytes]] = []
     if problem is not None:
         contents.append((problem, problem_text(mapped.problem)))
@@ -126,11 +139,23 @@ def map_(
         raise typer.Exit(1)
 
 
-def run_both(model: str, mapped: MappedModel, seed: int) -> Checked:
+def note_black_boxes(mapped: MappedModel) -> None:
+    """Which operators are there by their bytes alone, on stderr."""
+    from cosmalloc.passes.opaque import black_boxes
+
+    assert mapped.module is not None
+    with mapped.module.context:
+        boxes = black_boxes(mapped.module.operation)
+    if boxes:
+        words = ", ".join(f"{name} ({count})" for name, count in sorted(boxes.items()))
+        note(f"black boxes, whose arithmetic is not known: {words}")
+
+
+def run_both(model: str, mapped: MappedModel, seed: int, opening: Opening) -> Checked:
     """The mapped module and the original one on the same random data."""
     from cosmalloc.check import check
 
-    return check(model, mapped, seed)
+    return check(model, mapped, seed, opening)
 
 
 def check_words(checked: Checked) -> str:

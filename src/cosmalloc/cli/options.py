@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cosmalloc.errors import InputError
 from cosmalloc.plan import OBJECTIVES, Objective
 from cosmalloc.target import OPERAND_RULES, OperandRule, Target
+
+if TYPE_CHECKING:
+    from cosmalloc.passes.doors import Opening
 
 TargetName = Annotated[
     str | None, typer.Option("--target", help="A shipped machine or a TOML file [npu-2mib].")
@@ -38,6 +41,18 @@ Track = Annotated[
 BytesPerElement = Annotated[
     int | None, typer.Option(help="Bytes a floating-point element counts, 1: as if quantised.")
 ]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape",
+        help="Shape of an open input, `input=1x3x224x224`; once per input.",
+        metavar="NAME=AxB",
+    ),
+]
+AllowOpaque = Annotated[
+    bool,
+    typer.Option("--allow-opaque", help="Operators that nobody knows are black boxes."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
 
 
@@ -60,6 +75,27 @@ def word(value: str | None, words: tuple[str, ...], option: str) -> str | None:
     if value is not None and value not in words:
         raise InputError(f"{option} is `{value}`", f"use {' or '.join(f'`{w}`' for w in words)}")
     return value
+
+
+def shapes(given: list[str] | None) -> dict[str, tuple[int, ...]]:
+    """What `--shape` says, by input. Raises InputError."""
+    found: dict[str, tuple[int, ...]] = {}
+    for each in given or []:
+        name, equals, sizes = each.rpartition("=")
+        parts = sizes.split("x") if sizes else []
+        if not equals or not name or not all(p.isascii() and p.isdigit() for p in parts):
+            raise InputError(f"--shape is `{each}`", "say `--shape input=1x3x224x224`")
+        if name in found:
+            raise InputError(f"--shape gives `{name}` twice")
+        found[name] = tuple(map(int, parts))
+    return found
+
+
+def opening(shape: list[str] | None, allow_opaque: bool) -> Opening:
+    """How a model of another form is read, as `--shape` and `--allow-opaque` say. InputError."""
+    from cosmalloc.passes import Opening
+
+    return Opening(shapes(shape), allow_opaque)
 
 
 def machine(

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 from cosmalloc.errors import InputError
 from cosmalloc.files import read_bytes
@@ -21,15 +22,19 @@ SECONDS = 20  # for the child, and one more for every 100,000 bytes: 100 times w
 def rehearse(source: str | bytes, seconds: int = SECONDS) -> None:
     """Read a model's file, or its bytes, in a child. Raises InputError where that ends the child.
 
-    Nothing happens where no child can be had: no `fork` on this system, or JAX already at work here
+    Nothing happens where the model goes through a door (`passes/doors.py`), which has a child of
+    its own, or where no child can be had: no `fork` on this system, or JAX already at work here
     (its threads don't survive one).
     """
     if not hasattr(os, "fork") or "jax" in sys.modules:
         return
-    from cosmalloc.passes import context
+    from cosmalloc.passes import context, doors
 
     place = "the model" if isinstance(source, bytes) else source
     content = source if isinstance(source, bytes) else read_bytes(source)
+    suffix = "" if isinstance(source, bytes) else Path(source).suffix
+    if doors.door_of(content, suffix) is not None:
+        return  # that child reads it
     limit = seconds + len(content) // 100_000
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of BLAS, which knows of forks

@@ -41,6 +41,8 @@ class HowToRead:
     group: str = "fuse"
     track: str | None = None
     bytes_per_element: int | None = None
+    shapes: tuple[str, ...] = ()
+    allow_opaque: bool = False
 
 
 def problem_from(path: str, machine: Machine, reading: HowToRead) -> Problem:
@@ -60,4 +62,6 @@ def problem_from(path: str, machine: Machine, reading: HowToRead) -> Problem:
         group=cast(Any, o.word(reading.group, ("fuse", "single", "none"), "--group")),
         track=cast(Any, o.word(reading.track, ("activations", "all"), "--track")),
         bytes_per_element=reading.bytes_per_element,
+        shapes=o.shapes(list(reading.shapes)),
+        allow_opaque=reading.allow_opaque,
     )

@@ -36,6 +36,8 @@ def sweep_(
     group: o.Group = "fuse",
     track: o.Track = None,
     bytes_per_element: o.BytesPerElement = None,
+    shape: o.Shapes = None,
+    allow_opaque: o.AllowOpaque = False,
     engine: Annotated[str, typer.Option(help="`serial`, `processes` or `ray`.")] = "processes",
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 2,
     cache: Annotated[
@@ -57,7 +59,7 @@ def sweep_(
         raise InputError(f"--picture {picture} ends in none of .png, .svg, .pdf")
     check_outputs({"--picture": picture, "--csv": csv, "--parquet": parquet})
     _check_installed(picture, parquet)
-    reading = HowToRead(group, track, bytes_per_element)
+    reading = HowToRead(group, track, bytes_per_element, tuple(shape or ()), allow_opaque)
     machine = Machine(target, None, alignment, operand_rule)
     sized = (scratchpad, points)
     cases = _cases(models, machine, reading, sized, (solver, objective, seconds, seed))

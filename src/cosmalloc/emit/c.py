@@ -6,7 +6,7 @@ only through `c_words`: as identifiers made of letters and digits, and as string
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from cosmalloc.emit.c_words import identifier, identifiers, literal
 from cosmalloc.emit.walk import Operand, Walk, walk
@@ -17,11 +17,17 @@ from cosmalloc.problem import Problem
 RUNTIME = "cosmalloc_runtime.h"
 
 
-def c_files(problem: Problem, plan: Plan, header: str | None = None) -> dict[str, str]:
+def c_files(
+    problem: Problem,
+    plan: Plan,
+    header: str | None = None,
+    constants: Mapping[int, bytes] | None = None,
+) -> dict[str, str]:
     """File name -> text: the plan's header and the runtime that it includes.
 
-    header: the header's name [the problem's name]. Its names begin with that name's stem. Raises
-    InputError for a plan with faults.
+    header: the header's name [the problem's name]. Its names begin with that name's stem.
+    constants: bytes of tensors that come with the program, see `constants`; the caller of the
+        runtime has all others. Raises InputError for a plan with faults.
     """
     from cosmalloc.verify import verify
 
@@ -31,7 +37,8 @@ def c_files(problem: Problem, plan: Plan, header: str | None = None) -> dict[str
     name = header or f"{identifier(problem.name)}.h"
     if name == RUNTIME:
         raise InputError(f"the plan's header can't be called {RUNTIME}: so is the runtime")
-    return {name: header_text(problem, plan, name.removesuffix(".h")), RUNTIME: runtime_text()}
+    text = header_text(problem, plan, name.removesuffix(".h"), constants)
+    return {name: text, RUNTIME: runtime_text()}
 
 
 def runtime_text() -> str:
@@ -41,14 +48,18 @@ def runtime_text() -> str:
     return (resources.files("cosmalloc") / "emit" / RUNTIME).read_text("utf-8")
 
 
-def header_text(problem: Problem, plan: Plan, name: str) -> str:
+def header_text(
+    problem: Problem, plan: Plan, name: str, constants: Mapping[int, bytes] | None = None
+) -> str:
     """The header of any plan, legal or not; `name` begins everything in it."""
     word = identifier(name).lower()
     word = f"net_{word}" if word.startswith("cosmalloc") else word  # the runtime's own names
-    return "\n".join([*_header(problem, walk(problem, plan), word), ""])
+    return "\n".join([*_header(problem, walk(problem, plan), word, constants or {}), ""])
 
 
-def _header(problem: Problem, todo: Walk, name: str) -> Iterator[str]:
+def _header(
+    problem: Problem, todo: Walk, name: str, constants: Mapping[int, bytes]
+) -> Iterator[str]:
     capital = name.upper()
     yield f"/* A plan by cosmalloc: {len(todo.steps)} steps, {len(todo.copies)} copies. */"
     yield f"#ifndef {capital}_PLAN_H"
@@ -61,7 +72,10 @@ def _header(problem: Problem, todo: Walk, name: str) -> Iterator[str]:
     yield ""
     yield from _enumeration(f"{capital}_TENSOR", [each.name for each in problem.tensors])
     yield from _enumeration(f"{capital}_OPERATOR", [each.name for each in problem.operators])
-    tables = dict(_tables(problem, todo))
+    for tensor, data in sorted(constants.items()):
+        yield from _array(f"{name}_data_{tensor}", data)
+    known = {tensor: f"{name}_data_{tensor}" for tensor in constants}
+    tables = dict(_tables(problem, todo, known))
     for table, (kind, rows) in tables.items():
         if rows:
             yield f"static const {kind} {name}_{table}[] = {{"
@@ -108,9 +122,26 @@ def _enumeration(prefix: str, names: list[str]) -> Iterator[str]:
     yield ""
 
 
-def _tables(problem: Problem, todo: Walk) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    """Table -> its C type and its rows, in the order of `cosmalloc_plan`."""
-    yield "tensors", ("cosmalloc_tensor", list(_tensors(problem, todo)))
+def _array(name: str, data: bytes) -> Iterator[str]:
+    """Bytes aligned as any element may need it."""
+    yield "#if defined(__GNUC__)"
+    yield "__attribute__((aligned(64)))"
+    yield "#endif"
+    yield f"static const unsigned char {name}[] = {{"
+    for start in range(0, len(data), 16):
+        yield f"    {', '.join(map(str, data[start : start + 16]))},"
+    yield "};"
+    yield ""
+
+
+def _tables(
+    problem: Problem, todo: Walk, known: Mapping[int, str]
+) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+    """Table -> its C type and its rows, in the order of `cosmalloc_plan`.
+
+    known: per constant the array that holds it.
+    """
+    yield "tensors", ("cosmalloc_tensor", list(_tensors(problem, todo, known)))
     yield "operators", ("char *const", [literal(each.name) for each in problem.operators])
     lists = [(*step.inputs, *step.outputs) for step in todo.steps]
     yield "operands", ("cosmalloc_operand", [_operand(each) for row in lists for each in row])
@@ -129,13 +160,13 @@ def _tables(problem: Problem, todo: Walk) -> Iterator[tuple[str, tuple[str, list
     yield "events", ("cosmalloc_event", rows)
 
 
-def _tensors(problem: Problem, todo: Walk) -> Iterable[str]:
-    for tensor, home in zip(problem.tensors, todo.heap.homes, strict=True):
+def _tensors(problem: Problem, todo: Walk, known: Mapping[int, str]) -> Iterable[str]:
+    for index, (tensor, home) in enumerate(zip(problem.tensors, todo.heap.homes, strict=True)):
         inside = problem.tensors[home].kind == "intermediate"
         place = todo.heap.offsets.get(home, "COSMALLOC_NOWHERE") if inside else "COSMALLOC_CALLER"
         yield (
             f"{{{literal(tensor.name)}, {tensor.bytes}u, COSMALLOC_{tensor.kind.upper()},"
-            f" {home}u, {place}}}"
+            f" {home}u, {place}, {known.get(index, 'NULL')}}}"
         )
 
 

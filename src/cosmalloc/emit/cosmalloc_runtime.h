@@ -31,6 +31,7 @@ typedef struct {
   int kind;      /* COSMALLOC_INPUT ... */
   uint32_t home; /* the tensor in whose buffer it lies off-chip, mostly itself */
   int64_t heap;  /* offset of that buffer in the heap, COSMALLOC_CALLER or COSMALLOC_NOWHERE */
+  const unsigned char *data; /* of a constant of the program, else NULL; homes comes before it */
 } cosmalloc_tensor;
 
 typedef struct {
@@ -84,7 +85,8 @@ struct cosmalloc_run {
 static inline void *cosmalloc_home(const cosmalloc_run *run, uint32_t tensor) {
   const cosmalloc_tensor *it = &run->plan->tensors[tensor];
   if (it->heap >= 0) return run->heap + it->heap;
-  return it->heap == COSMALLOC_CALLER ? run->homes[it->home] : NULL;
+  if (it->heap == COSMALLOC_NOWHERE) return NULL;
+  return run->homes[it->home] ? run->homes[it->home] : (void *)run->plan->tensors[it->home].data;
 }
 
 /* Operand k of a step: inputs count from 0, outputs from step->inputs. */

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -28,6 +29,7 @@ from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.passes.xla_shape import Index
 from cosmalloc.plan import Plan, Residency
 from cosmalloc.presence import Presence
+from cosmalloc.tpu.sequence import clashes, sequence_of
 
 SORT_ORDER = "xla_tpu_msa_sort_order_overrides"
 TENSORS = "xla_tpu_msa_tensor_overrides"
@@ -40,15 +42,19 @@ PLAIN = {  # one copy per load, and no loads but those asked for
     "xla_msa_enable_sync_copy_replacement": "false",
     "xla_msa_enable_sync_slice_replacement": "false",
 }
-MANY = {  # any number of copies
+MANY = {  # any number of copies, and nothing decided but buffer by buffer
     **PLAIN,
+    "xla_tpu_memory_bound_loop_optimizer_options": "enabled: false",
+    "xla_tpu_msa_inefficient_use_to_copy_ratio": "0",
     "xla_msa_max_outstanding_prefetches": "4096",
     "xla_msa_max_outstanding_evictions": "4096",
 }
-STEERED = {  # however little time there is to hide them
+STEERED = {  # however little or much time there is to hide them
     **MANY,
     "xla_msa_min_overlap_to_async_copy_ratio": "0",
     "xla_tpu_cmem_min_overlap_to_async_copy_ratio": "0",
+    "xla_msa_max_overlap_to_mem_size_async_copy_ratio": "1000",
+    "xla_tpu_cmem_max_overlap_to_mem_size_async_copy_ratio": "1000",
 }
 
 WHOLE = 0.9  # of a loop's readers served by one stay: it is meant for the loop
@@ -58,11 +64,12 @@ Position = tuple[str, Index]  # instruction, index of the leaf
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An operand of an instruction."""
+    """An operand of an instruction. bytes: of the value, 0 for any."""
 
     instruction: str
     operand: int
     index: Index
+    bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,12 +131,21 @@ class Overrides:
         )
 
 
-def overrides(program: XlaProgram, plan: Plan) -> Overrides:
-    """What makes the compiler follow `plan`."""
-    where = _Placement(program, plan)
+def overrides(
+    program: XlaProgram,
+    plan: Plan,
+    first: Sequence[int] = (),
+    off_chip: Collection[int] = (),
+) -> Overrides:
+    """What makes the compiler follow `plan`.
+
+    first: tensors to place before all others. off_chip: tensors whose off-chip reads are told even
+    if that keeps a result of the reader off the chip.
+    """
+    where = _Placement(program, plan, off_chip)
     verdicts = where.verdicts()
     return Overrides(
-        where.sequence(),
+        where.sequence(first),
         tuple(p for p, verdict in verdicts.items() if verdict == "pin"),
         tuple(p for p, verdict in verdicts.items() if verdict == "keep"),
         where.prefetches(),
@@ -138,10 +154,11 @@ def overrides(program: XlaProgram, plan: Plan) -> Overrides:
 
 
 class _Placement:
-    def __init__(self, program: XlaProgram, plan: Plan) -> None:
+    def __init__(self, program: XlaProgram, plan: Plan, off_chip: Collection[int]) -> None:
         self.program = program
         self.flow = program.flow
         self.plan = plan
+        self.off_chip = off_chip
         self.times = schedule(program.flow.module)
         self.stays: dict[int, list[Residency]] = defaultdict(list)
         for stay in sorted(plan.residencies, key=lambda stay: stay.start):
@@ -215,13 +232,17 @@ class _Placement:
         """Operands that most trips read off-chip, of tensors that are on chip at other steps."""
         votes: dict[Use, Counter[bool]] = defaultdict(Counter)
         here = Presence.of(self.plan)
+        sizes = [tensor.bytes for tensor in self.program.problem.tensors]
         for operator, steps in enumerate(self.program.step_of):
             for number in steps:
                 step = self.flow.steps[number]
                 for operand, index, value in step.reads:
                     tensor = self.program.tensor_of[value]
                     if tensor is not None and tensor in self.stays:
-                        use = Use(step.instruction.name, operand, index)
+                        clash = clashes(self.program.problem, self.stays, tensor, operator)
+                        if clash and tensor not in self.off_chip:
+                            continue
+                        use = Use(step.instruction.name, operand, index, sizes[tensor])
                         votes[use][here.on_chip(tensor, operator)] += 1
         return tuple(use for use, on in votes.items() if not on.most_common(1)[0][0])
 
@@ -244,13 +265,10 @@ class _Placement:
         value: Value = self.flow.values[self.program.tensor_of.index(tensor)]
         return self.times[value.instruction]
 
-    def sequence(self) -> tuple[Position, ...]:
-        """Positions by offset, then by time."""
-        ranked = sorted(
-            (min(stay.offset for stay in stays), stays[0].start, tensor)
-            for tensor, stays in self.stays.items()
-        )
-        values = [self.flow.values[self.program.tensor_of.index(t)] for _, _, t in ranked]
+    def sequence(self, first: Sequence[int]) -> tuple[Position, ...]:
+        """Positions in the sequence of placement."""
+        tensors = sequence_of(self.program.problem, self.plan, first)
+        values = [self.flow.values[self.program.tensor_of.index(t)] for t in tensors]
         return tuple(dict.fromkeys((value.instruction, value.index) for value in values))
 
 
@@ -266,6 +284,7 @@ def _position(position: Position) -> str:
 
 def _operand(use: Use) -> str:
     leaf = f" tuple_index {{ {_numbers(use.index)} }}" if use.index else ""
+    leaf += f" size_gte: {use.bytes} size_lte: {use.bytes}" if use.bytes else ""
     return (
         f"hlo_operand_filter {{ instruction_name_regex: '{_exactly(use.instruction)}'"
         f" operand_number: {use.operand}{leaf} }}"

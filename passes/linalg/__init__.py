@@ -1,0 +1,1 @@
+"""linalg on tensors, with arith, math and tensor, read as StableHLO."""

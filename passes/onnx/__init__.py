@@ -1,0 +1,1 @@
+"""ONNX graphs read as StableHLO: the file format, the graph, and a function per operator."""

@@ -1,0 +1,1 @@
+"""TOSA (1.0, and what torch-mlir and the TFLite converter write of it) read as StableHLO."""
