@@ -161,6 +161,31 @@ def test_control_flow_is_lowered(place: int) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
+def along(x: Any, places: Any) -> Any:
+    return jnp.sum(jnp.take_along_axis(x, places, axis=1) ** 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "places"),
+    [
+        (lambda x, i: x.at[i].add(jnp.tanh(x[: len(i)])), [1, 3, 3, 12, -1]),
+        (lambda x, i: x.at[i, 2].set(x[0, : len(i)], mode="drop"), [1, 3, 12]),
+        (lambda x, i: x.at[:, i].max(x[:, : len(i)] * 2), [5, 4]),
+        (lambda x, i: jax.grad(lambda t: jnp.sum(jnp.tanh(t[i]) ** 2))(x), [2, 2, 9]),
+        (jax.grad(along), [[k % 6] for k in range(10)]),
+        (lambda x, i: x[0].at[i[0]].set(x[1, 0]), [4]),
+    ],
+    ids=["rows", "dropped", "columns", "gradient", "batched", "one"],
+)
+def test_scatters_are_lowered(function: Any, places: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(10, 6)).astype(np.float32)
+    arguments = (x, np.array(places, np.int32))
+    model = cosmalloc.map_model(function, arguments, solver="greedy")
+    assert "stablehlo.scatter" in model.text()
+    (found,) = run_memref(lowered(model), arguments)
+    np.testing.assert_allclose(found, jax.jit(function)(*arguments), rtol=1e-5, atol=1e-6)
+
+
 def test_what_can_t_be_lowered_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def sorted_(x: Any) -> Any:
         return jnp.sort(x)
