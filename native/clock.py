@@ -78,17 +78,17 @@ class FastClock:
             self.compute, self.first, self.off, self.near, self.problem.target.copy_engines
         )
         stays, copies = plan.residencies, plan.transfers
-        columns = (
-            [[r.tensor for r in stays], [r.start for r in stays], [r.stop for r in stays]],
-            [
-                [c.tensor for c in copies],
-                [c.kind == "load" for c in copies],
-                [c.start for c in copies],
-                [c.stop for c in copies],
-            ],
-        )
         try:
-            clock.hold(self._touches, *columns)
+            clock.hold(
+                self._touches,
+                [[r.tensor for r in stays], [r.start for r in stays], [r.stop for r in stays]],
+                [
+                    [c.tensor for c in copies],
+                    [int(c.kind == "load") for c in copies],
+                    [c.start for c in copies],
+                    [c.stop for c in copies],
+                ],
+            )
         except ValueError as fault:
             raise InputError(
                 str(fault), "verify the plan: only a legal one has a timeline"
