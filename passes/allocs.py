@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 
 from jaxlib.mlir import ir
 
-from cosmalloc.errors import InputError, NoPlanError
+from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.allocs_problem import alloc_problem, sections
 from cosmalloc.passes.allocs_read import Allocs, alignment_of, bodies, read_allocs
 from cosmalloc.passes.allocs_write import Arena, write_plan
+from cosmalloc.passes.map_memory import refuse_no_plan
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
@@ -87,13 +88,7 @@ class PlanAllocs(ModulePass):
             seconds=self.seconds,
             seed=self.seed,
         )
-        if outcome.plan is None:
-            least = outcome.smallest_scratchpad
-            raise NoPlanError(
-                f"there is no plan for the buffers of `{problem.name}` ({outcome.status}):"
-                f" {outcome.reason}",
-                "" if least is None else f"`scratchpad={least}` is the least that does",
-            )
+        refuse_no_plan(outcome, f"there is no plan for the buffers of `{problem.name}`")
         return outcome
 
 

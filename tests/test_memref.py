@@ -228,6 +228,41 @@ def test_the_command_writes_memrefs(tmp_path: Path) -> None:
     assert command("map", model, *words).code == 2
 
 
+ODD_NAMES = """
+func.func private @"a\\22) -> () // \\0A #"(%a: tensor<4xf32>) -> tensor<4xf32>
+    attributes {mem.kernel = "evil\\22 name"} {
+  %0 = stablehlo.add %a, %a : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @constant_1(%a: tensor<4xf32>) -> tensor<4xf32> attributes {mem.kernel = "k"} {
+  %c = stablehlo.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %0 = stablehlo.add %a, %c : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @arena(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32>
+    attributes {mem.kernel = "k"} {
+  %0 = stablehlo.add %a, %b : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func public @main(%x: tensor<4xf32> {mem.name = "x\\22}) { // \\0A"}) -> tensor<4xf32> {
+  %c = stablehlo.constant dense<[5.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %0 = call @"a\\22) -> () // \\0A #"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = call @constant_1(%0) : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = call @arena(%1, %c) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+"""
+
+
+def test_names_from_a_model_stay_names_and_take_none_of_ours() -> None:
+    module = context.parse(ODD_NAMES, "odd names")
+    passes = "map-memory{scratchpad=1KiB solver=greedy track=all},insert-transfers,lower-to-memref"
+    Pipeline.parse(passes).run(module)
+    again = context.parse(context.to_text(module), "the lowered module")
+    (found,) = run_memref(again, [np.ones(4, np.float32)])
+    assert found.tolist() == [8, 6, 8, 10]
+
+
 def test_arguments_of_another_shape_are_refused() -> None:
     model, leaves = int8_network()
     module = lowered(model)
