@@ -76,8 +76,7 @@ def trace(
     """The function on leaves, and its results' structure. InputError for what can't be mapped."""
     flat, seen = flat_function(function, signature)
     leaves = [leaf.abstract() for leaf in signature.leaves]
-    donated = tuple(i for i, given in enumerate(signature.donated) if given)
-    jitted = jax.jit(flat, keep_unused=True, donate_argnums=donated)
+    jitted = jax.jit(flat, keep_unused=True)
     try:
         exported = export.export(jitted, platforms=[platform], disabled_checks=_CHECKS)(*leaves)
     except NotImplementedError as error:  # host callbacks, for one
