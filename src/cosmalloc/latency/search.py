@@ -23,6 +23,7 @@ from cosmalloc.problem import Problem
 
 Progress = Callable[[str, float], None]
 Tell = Callable[[float, float], None]  # latency, share of the time
+MSA = 0.1  # of the time, for its manners but the first
 GREEDY = 0.2  # of the time, at most, for `greedy`
 PROGRAM = 0.25  # of the time for the fixed-order program
 STEPS = 200  # a second, that `greedy` and the program can do with
@@ -91,7 +92,7 @@ def improved(
     report = progress or _silent
     stop = time.perf_counter() + seconds
     drafting = Drafting.of(problem, plans[0].order if plans else None)
-    best = decided(drafting)
+    best = decided(drafting, MSA * seconds)
     least = bound(problem, "latency")
 
     def tell(latency: float, share: float) -> None:

@@ -7,6 +7,8 @@ they lie.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,10 +39,14 @@ class Start:
         return cls(draft.stays(), draft.latency(), hot)
 
 
-def decided(drafting: Drafting) -> Start:
-    """The best of `msa`: far from good, so that annealing starts hot."""
-    drafts = (decoded(drafting, rules) for rules in MANNERS)
-    return min((Start.of(draft, FAR) for draft in drafts), key=_latency)
+def decided(drafting: Drafting, seconds: float = math.inf) -> Start:
+    """The best of `msa` in as many manners as have the time, at least in its own: far from good, so
+    that annealing starts hot."""
+    stop = time.perf_counter() + seconds
+    starts = [Start.of(decoded(drafting, MANNERS[0]), FAR)]
+    more = (rules for rules in MANNERS[1:] if time.perf_counter() < stop)
+    starts += [Start.of(decoded(drafting, rules), FAR) for rules in more]
+    return min(starts, key=_latency)
 
 
 def planned(drafting: Drafting, plans: Iterable[Plan]) -> Start | None:
