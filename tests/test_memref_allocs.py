@@ -17,6 +17,7 @@ from cosmalloc.passes.attributes import MEMREF, to_dictionary
 from cosmalloc.passes.kernels import compile_module, run_compiled
 from cosmalloc.target_file import load_target
 from tests.command import cosmalloc as command
+from tests.memref_programs import program
 
 pytest.importorskip("torch_mlir", reason="the extra [mlir] is not installed")
 
@@ -162,6 +163,35 @@ func.func @main(%x: memref<8x8xf32>, %o: memref<8x8xf32>) {
   return
 }
 """
+
+
+def test_random_programs_compute_what_they_did() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    spilled = 0
+    for seed in range(4):
+        text = program(seed)
+        (before,) = run_memref(context.parse(text, "the test"), [x])
+        for passes in ("plan-allocs{solver=greedy}", *_spilling(text)):
+            module = planned(text, passes)
+            spilled += "dma_start" in context.to_text(module)
+            (after,) = run_memref(module, [x])
+            assert after.tobytes() == before.tobytes(), (seed, passes)
+    assert spilled >= 2
+
+
+def _spilling(text: str) -> list[str]:
+    """Pipelines with the smallest scratchpad of several that does, per operand rule."""
+    found = []
+    for rule, sizes in (("resident", range(128, 1024, 64)), ("anywhere", (192,))):
+        for size in sizes:
+            passes = f"plan-allocs{{solver=greedy scratchpad={size} operand-rule={rule}}}"
+            try:
+                planned(text, passes)
+            except NoPlanError:
+                continue
+            found.append(passes)
+            break
+    return found
 
 
 def test_a_section_lasts_until_the_last_write() -> None:
