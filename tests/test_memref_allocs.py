@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from jaxlib.mlir import ir
 
+import cosmalloc
 from benchmarks import buffers
+from cosmalloc.check import random_arguments
 from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.passes import Pipeline, PlanAllocs, context, read_model, run_memref
 from cosmalloc.passes.allocs_problem import alloc_problem, sections
@@ -192,6 +194,19 @@ def _spilling(text: str) -> list[str]:
             found.append(passes)
             break
     return found
+
+
+def test_the_temporaries_of_lowered_kernels_are_packed_too() -> None:
+    path = "examples/models/artifacts/cnn.mlirbc"
+    original, _ = read_model(path)
+    leaves = random_arguments(original, 0)
+    module = cosmalloc.map_model(path, scratchpad="16KiB", solver="greedy").module
+    assert module is not None
+    Pipeline.parse("lower-to-memref").run(module)
+    (before,) = run_memref(module, leaves)
+    Pipeline.parse("plan-allocs").run(module)
+    assert context.to_text(module).count("bound_bytes") >= 2
+    assert run_memref(module, leaves)[0].tobytes() == before.tobytes()
 
 
 def test_a_section_lasts_until_the_last_write() -> None:
