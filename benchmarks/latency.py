@@ -1,13 +1,15 @@
 """Latency of `msa`, `greedy` and `search` on programs at several scratchpads, in microseconds.
 
     python -m benchmarks.latency [--seconds S] [--sizes 4MiB,16MiB,...] [--json FILE] [NAME ...]
+    python -m benchmarks.latency --folder FOLDER [--seconds S] [--proving S] [WORD ...]
 
 NAME: an example model (see examples/models), read for the target tpu-v5e with every tensor
 tracked, or a problem.json of any target with the rule `anywhere`. Columns: everything off-chip;
 XLA's decisions without and with its pinned weight; `greedy`; `search` in S seconds (and its moves a
 second); the bound that holds for every plan. `less`: what search takes less than the better `msa`;
 `closed`: of the way from there to the bound. Every plan is verified. Takes S seconds and a little
-for each row; 36 rows by default.
+for each row; 28 rows by default. With --folder it runs against plans that others made, see
+benchmarks/latency_rivals.py: S seconds and those of proving for each row.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from benchmarks import latency_rivals as rivals
 from cosmalloc.interchange import read_problem
 from cosmalloc.latency.msa import Msa, msa_plan
 from cosmalloc.map_model import problem_of
@@ -140,19 +143,34 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def against_others(folder: Path, words: Sequence[str], seconds: float, proving: float) -> None:
+    """The table of a folder, and its means."""
+    print(f"| {' | '.join(rivals.HEAD)} |", f"|{'---|' * len(rivals.HEAD)}", sep="\n", flush=True)
+    rows = []
+    for duel in rivals.duels(folder, words, seconds, proving):
+        rows.append(duel)
+        print(f"| {' | '.join(rivals.cells(duel))} |", flush=True)
+    print(f"\n{rivals.summary(rows)}" if rows else f"no problem with a plan in {folder}")
+
+
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(NAMES), metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--folder", type=Path, help="problems with plans that others made")
+    parser.add_argument("--proving", type=float, default=20.0, help="seconds for a bound")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sizes", default=SIZES, help="scratchpads of the example models")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(words)
+    if options.folder:
+        against_others(options.folder, options.names, options.seconds, options.proving)
+        return 0
     sizes = [parse_bytes(size) for size in options.sizes.split(",")]
     print(f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", sep="\n", flush=True)
     rows = []
     began = time.perf_counter()
-    for program, problem in programs(options.names, sizes):
+    for program, problem in programs(options.names or NAMES, sizes):
         rows.append(measure(program, problem, options.seconds, options.seed))
         print(f"| {' | '.join(cells(rows[-1]))} |", flush=True)
     ways = [row.closed for row in rows if row.closed is not None]

@@ -1,22 +1,24 @@
 """A train step in less device memory: plain JAX, `jax.checkpoint` and `cosmalloc.jax.offload`.
 
     python -m benchmarks.offload                            what XLA:CPU says, or runs on a GPU
-    python -m benchmarks.offload --gpu-config h100.txtpb    XLA's compiler for an absent GPU
+    python -m benchmarks.offload --absent h100              XLA's compiler for an absent GPU
 
 The program is a step of gradient descent on a transformer in float32, its parameters donated.
-Variants: `plain`; `checkpoint`, every layer under `jax.checkpoint`; `offload` with limits between
-plain's memory and the least that works (`--shares`: 1 is plain's, 0 the least), as it was planned,
-and `fitted`: planned again until XLA's own count keeps to the limit.
+Variants: `plain`; `checkpoint`, every layer under `jax.checkpoint`; `offload` of plain with limits
+between the least that works and the plan that copies nothing (`--shares`: 0 and 1); `both`, the
+same of `checkpoint`; and `fitted`, `offload` planned again until XLA's own count keeps to the
+limit.
 
 Columns: the limit; what the plan uses; what it copies to the host and back; XLA's own count of
-device and host memory (`compiled.memory_analysis()`); seconds to trace and plan, and to compile. On
-a GPU each variant is a process of its own, which also runs: peak of the allocator, seconds a step
-(median of 10), loss. Elsewhere these three are empty: they can only be measured on a GPU.
+device and host memory (`compiled.memory_analysis()`); seconds to trace and plan, and to compile;
+milliseconds of a step by the plan's time line (an H100 at its peak rates with PCIe Gen5: a model).
+On a GPU each variant is a process of its own, which also runs: peak of the allocator, seconds a
+step (median of 10), loss. Elsewhere these three are empty: they can only be measured on a GPU.
 
 XLA:CPU drops optimization barriers and has no second memory, so its count follows no plan. With
-`--gpu-config` (a GpuTargetConfigProto as text; XLA's repository has one per GPU) and the packages
-`jax-cuda12-plugin` and `jax-cuda12-pjrt` the real compiler for GPUs plans buffers for a GPU that
-need not be there; with its default size that takes a minute or two.
+`--absent` (`h100`, or a GpuTargetConfigProto as text) and the packages `jax-cuda12-plugin` and
+`jax-cuda12-pjrt` the real compiler for GPUs plans buffers for a GPU that need not be there; with
+the default size that takes three minutes.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from benchmarks.absent_gpu import absent_gpu, compile_for
 from cosmalloc.errors import InputError
 from cosmalloc.jax import Offloaded, compiled_bytes, fitted, offload
 
@@ -51,6 +54,7 @@ HEAD = (
     "XLA host MiB",
     "plan s",
     "compile s",
+    "model ms",
     "peak MiB",
     "step s",
     "loss",
@@ -79,6 +83,7 @@ class Row:
     host: int | None = None
     planning: float | None = None
     compiling: float | None = None
+    model: float | None = None
     peak: int | None = None
     step: float | None = None
     loss: float | None = None
@@ -136,22 +141,7 @@ class Compiler:
     def build(self, function: Any, arguments: Any) -> Any:
         if self.device is None:
             return jax.jit(function, donate_argnums=0).lower(*arguments).compile()
-        place: Any = jax.sharding.SingleDeviceSharding(self.device)
-        make: Any = jax.ShapeDtypeStruct
-        there = jax.tree.map(lambda a: make(a.shape, a.dtype, sharding=place), arguments)
-        traced = jax.jit(function, donate_argnums=0).trace(*there)
-        lowered = traced.lower(lowering_platforms=(self.platform,))
-        return lowered.compile(compiler_options={"xla_gpu_autotune_level": "0"})
-
-
-def described(config: Path) -> Compiler:
-    """XLA's compiler for the GPU of a GpuTargetConfigProto."""
-    from jax.experimental import topologies
-
-    found: Any = topologies.get_topology_desc(
-        platform="cuda", topology_name="", target_config=config.read_text(), topology="1x1x1"
-    )
-    return Compiler("cuda", found.devices[0])
+        return compile_for(self.device, function, arguments, 0)
 
 
 def measured(variant: str, limit: int | None, how: Compiler, size: Size, asked: Any) -> Row:
@@ -167,6 +157,7 @@ def measured(variant: str, limit: int | None, how: Compiler, size: Size, asked: 
         ready = function.prepare(*arguments)
         spent = time.perf_counter() - began
         row = Row(variant, limit, ready.peak_bytes, ready.moved_bytes, planning=spent)
+        row = replace(row, model=ready.timeline.latency)
     began = time.perf_counter()
     compiled = how.build(function, arguments)
     row = replace(
@@ -188,8 +179,8 @@ def made(variant: str, limit: int, how: Compiler, arguments: Any, asked: Any) ->
         "solver": asked.solver,
         "objective": asked.objective,
     }
-    if variant == "offload":
-        return offload(train_step, limit, **options)
+    if variant != "fitted":
+        return offload(train_step if variant == "offload" else checkpointed, limit, **options)
     build = partial(how.build, arguments=arguments)
     return fitted(train_step, limit, arguments, build=build, **options)
 
@@ -227,7 +218,7 @@ def rows(how: Compiler, size: Size, asked: Any) -> Iterator[Row]:
     low = least(how, arguments, asked)
     high = offload(train_step, "1000TiB", donate_argnums=0, platform=how.platform)
     room = high.prepare(*arguments).peak_bytes - low
-    variants = ("offload", "fitted") if how.platform != "cpu" else ("offload",)
+    variants = ("offload", "both") if how.platform == "cpu" else ("offload", "both", "fitted")
     for share in asked.shares:
         for variant in variants:
             limit = round(low + share * room)
@@ -269,6 +260,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.variant,
         *("-" if size is None else f"{size / MIB:,.0f}" for size in sizes),
         *("-" if spent is None else f"{spent:.1f}" for spent in times),
+        "-" if row.model is None else f"{row.model * 1e3:.1f}",
         "-" if row.peak is None else f"{row.peak / MIB:,.0f}",
         "-" if row.step is None else f"{row.step:.3f}",
         "-" if row.loss is None else f"{row.loss:.6g}",
@@ -277,12 +269,12 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gpu-config", type=Path, metavar="FILE")
+    parser.add_argument("--absent", metavar="GPU", help="h100, or a file that describes one")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--length", type=int, default=512)
-    parser.add_argument("--shares", type=_shares, default=(0.6, 0.3, 0.1, 0.0))
+    parser.add_argument("--shares", type=_shares, default=(1.0, 0.4, 0.1, 0.0))
     parser.add_argument("--solver", default="greedy")
     parser.add_argument("--objective", default="traffic")
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -290,8 +282,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args(words)
     size = Size(asked.layers, asked.width, asked.batch, asked.length)
-    if asked.gpu_config is not None:
-        how = described(asked.gpu_config)
+    if asked.absent is not None:
+        how = Compiler("cuda", absent_gpu(None if asked.absent == "h100" else Path(asked.absent)))
     else:
         how = Compiler({"gpu": "cuda"}.get(jax.default_backend(), jax.default_backend()))
     if asked.one is not None:

@@ -2,20 +2,25 @@
 
     python -m benchmarks.tpu [--topology v5e] [--budgets 4,16,full] [--programs mlp,unet]
                              [--solver auto] [--seconds 1,10] [--cache FOLDER] [--json FILE]
+                             [--minutes 60]
     python -m benchmarks.tpu --exact --topology v4,v5e,v6e     our clock against the compiler's log
 
 Needs the extra `tpu`. All times are microseconds on our clock (the compiler's cost model without
 its bugs): everything in HBM; XLA as it is; XLA without cross-program prefetch; `msa`, if there is
 such a solver; ours after some seconds of search; what XLA made of the last one, told by overrides;
 the highest bound proven of the program's order. `gain` is ours against the better of XLA's two,
-`closed` the share of the way from that to the bound. Nothing that libtpu says is kept but in the
-folder named.
+`closed` the share of the way from that to the bound. `--json` gets a line per cell; cells that it
+has are not run again, so a run that was ended goes on where it was; `--minutes` ends it. A cell
+takes the seconds of search once and a half, and three to ten compilations. Nothing that libtpu says
+is kept but in the folder and the file named.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,6 +71,8 @@ class Cell:
     told_estimate: float | None
     followed: float | None
     bound: float
+    force: str | None = None
+    solver: str = ""
 
     @property
     def theirs(self) -> float:
@@ -121,7 +128,7 @@ def cell(
             outcome = solve(problem, objective="latency", solver=solver, seconds=limit)
         ours[f"{limit:g}"] = judged(problem, outcome)
         bounds.append(outcome.bound or 0.0)
-    bounds.append(latency_bound(problem, source_order(problem), seconds[-1]))
+    bounds.append(latency_bound(problem, source_order(problem), seconds[-1] / 2))
     told = told_variant(tuned)
     msa = None
     if "msa" in SOLVERS:
@@ -142,7 +149,9 @@ def cell(
         told=told.seconds if told else None,
         told_estimate=told.estimate if told else None,
         followed=tuned.followed(told) if told else None,
-        bound=max(bounds),
+        bound=min(max(bounds), *ours.values()),
+        force=told.name if told else None,
+        solver=f"{solver} {','.join(ours)}",
     )
 
 
@@ -188,13 +197,23 @@ def summary(cells: Sequence[Cell]) -> str:
     """Means over programs x budgets."""
     closed = [c.closed for c in cells if c.closed is not None]
     survived = [c.survived for c in cells if c.survived is not None]
+    followed = [c.followed for c in cells if c.followed is not None]
+    kept = [1 - min(c.told or c.theirs, c.theirs) / c.theirs for c in cells]
+    msa = [c.msa / c.theirs - 1 for c in cells if c.msa is not None]
     worse = [f"{c.program}/{c.budget}" for c in cells if c.last > c.theirs * (1 + 1e-9)]
-    return (
-        f"mean gain {mean(c.gain for c in cells):.1%} over {len(cells)} cells; closed"
-        f" {mean(closed):.0%} of the way to the bound over {len(closed)}; of the gain"
-        f" {mean(survived) if survived else 0:.0%} survives in XLA over {len(survived)};"
-        f" above XLA: {', '.join(worse) or 'none'}"
-    )
+    parts = [
+        f"{len(cells)} cells: mean gain {mean(c.gain for c in cells):.1%}",
+        f"closed {_mean(closed):.0%} of the way to the bound over {len(closed)}",
+        f"XLA after our overrides {mean(kept):.1%} faster, {_mean(survived):.0%} of the gain"
+        f" over {len(survived)}, followed {_mean(followed):.0%}",
+        f"msa {_mean(msa):+.1%} of XLA, {_mean([abs(m) for m in msa]):.1%} off on average",
+        f"above XLA: {', '.join(worse) or 'none'}",
+    ]
+    return "; ".join(parts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return mean(values) if values else 0.0
 
 
 def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None) -> Iterator[str]:
@@ -207,8 +226,8 @@ def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None
         for machine in machines:
             where = topology(machine)
             answer = compile_for(module, where, PLAIN, cache=cache)
-            read = extract_program(answer, where.target(), name, merge_views=False)
-            plan = read_solution(read, answer, where).plan
+            read = extract_program(answer, where.target(), name, merge_views=False, once=True)
+            plan = read_solution(read, answer, where, as_it_ran=True).plan
             found = exactness(read, plan, read_log(answer.log))
             yield (
                 f"| {name} | {machine} | {found.compared} | {len(found.mismatches)}"
@@ -231,6 +250,7 @@ def main() -> None:
     parser.add_argument("--seconds", default="1,10")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--exact", action="store_true")
     options = parser.parse_args()
     names, machines = options.programs.split(","), options.topology.split(",")
@@ -239,23 +259,46 @@ def main() -> None:
             print(line, flush=True)
         return
     seconds = [float(word) for word in options.seconds.split(",")]
+    label = f"{options.solver} {','.join(f'{limit:g}' for limit in seconds)}"
+    known = {(c.topology, c.program, c.budget): c for c in kept(options.json) if c.solver == label}
+    stop = time.monotonic() + 60 * options.minutes
     for machine in machines:
         cells = []
-        for name in names:
-            for budget in options.budgets.split(","):
-                try:
-                    found = cell(name, machine, budget, options.solver, seconds, options.cache)
-                except InputError as error:
-                    print(f"{name} at {budget} on {machine}: {error.fact}", flush=True)
-                    continue
-                cells.append(found)
-                if options.json:
-                    with options.json.open("a") as file:
-                        file.write(json.dumps(asdict(found)) + "\n")
-                print(" ".join(list(rows([found], seconds))[1]), flush=True)
+        for budget in options.budgets.split(","):
+            for name in names:
+                found = known.get((topology(machine).name, name, budget))
+                if found is None and time.monotonic() < stop:
+                    found = attempt(name, machine, budget, options, seconds)
+                if found is not None:
+                    cells.append(found)
         if cells:
             print(f"\n{machine}, microseconds\n\n{table(list(rows(cells, seconds)))}\n")
             print(summary(cells), flush=True)
+
+
+def attempt(
+    name: str, machine: str, budget: str, options: argparse.Namespace, seconds: Sequence[float]
+) -> Cell | None:
+    """One cell, noted in the file; None where the compiler has no answer."""
+    began = time.monotonic()
+    try:
+        found = cell(name, machine, budget, options.solver, seconds, options.cache)
+    except InputError as error:
+        print(f"{name} at {budget} on {machine}: {error.fact}", file=sys.stderr, flush=True)
+        return None
+    if options.json:
+        with options.json.open("a") as file:
+            file.write(json.dumps(asdict(found)) + "\n")
+    line = " ".join(list(rows([found], seconds))[1])
+    print(f"{machine} {line} [{time.monotonic() - began:.0f} s]", file=sys.stderr, flush=True)
+    return found
+
+
+def kept(file: Path | None) -> Iterator[Cell]:
+    """The cells of an earlier run."""
+    if file is not None and file.is_file():
+        for line in file.read_text().splitlines():
+            yield Cell(**json.loads(line))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ that leave, of results up to step s, not yet carried.
          is over, everything by the end of W[n]
     (7)  on the left of the room's row of step s: bytes of I[s], and of K[s-1] not carried by the
          end of step s
+    (8), (9)  stores are over in time: see `latency_due`
 
 Every legal plan gives a solution that costs its latency: T, W as `simulate` has them (without
 copy engines all copies are carried while waiting), a load in progress or complete before its use
@@ -38,11 +39,13 @@ import numpy as np
 from cosmalloc.greedy.roofline import Roofline
 from cosmalloc.greedy.uses import Uses, uses_of
 from cosmalloc.ilp.held import Held, Terms, hold
+from cosmalloc.ilp.latency_due import stores_in_time
 from cosmalloc.ilp.sparse import INF, Floats, Sparse
 from cosmalloc.lifetimes import lifetimes
 from cosmalloc.problem import Problem
 from cosmalloc.seconds import Cost, compute_seconds
 
+DUE = 400  # steps: longer programs do without (8) and (9), which double the relaxation's seconds
 SCALE = 1000.0  # what the seconds of the whole problem are counted in
 
 
@@ -165,7 +168,7 @@ class _Builder:
         return lanes, ahead
 
     def _stores(self) -> None:
-        """(4), (6), and its part of (7)."""
+        """(4), (6), its part of (7), (8), (9)."""
         uses, rows, held = self.uses, self.rows, self.held
         bytes_ = uses.problem.target.offchip_write_bytes_per_second * self.unit * held.per_byte
         staying: list[Terms] = [[] for _ in range(uses.steps)]
@@ -178,14 +181,17 @@ class _Builder:
             step, seconds = int(uses.step[u]), float(self.copying[u])
             staying[step] += [(store, seconds), (leaves, -seconds)]
             leaving[step].append((leaves, seconds))
-        for s, terms in enumerate(self._queue(leaving)):
+        goes, stays = self._lanes(), self._lanes()
+        for s, terms in enumerate(self._queue(goes, leaving)):
             held.used[s] += [(column, factor * bytes_) for column, factor in terms]
-        self._queue(staying)
+        self._queue(stays, staying)
+        if held.uses.steps <= DUE:
+            stores_in_time(held, (goes, stays), self.copying, self.top)
 
-    def _queue(self, fresh: list[Terms]) -> list[Terms]:
+    def _queue(self, lanes: Lanes, fresh: list[Terms]) -> list[Terms]:
         """J or K; what is left in it at the end of every step, without the step's own."""
         rows, steps = self.rows, self.uses.steps
-        lanes, waits = self._lanes(), rows.columns(steps, self.top)
+        waits = rows.columns(steps, self.top)
         left: list[Terms] = []
         for s in range(steps):
             before = [(waits[s - 1], 1.0)] if s else []

@@ -1,4 +1,9 @@
 // The clock for Python: a plan goes in as arrays, seconds come out.
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <unordered_map>
+
 #include "bindings.hpp"
 #include "clock.hpp"
 
@@ -72,9 +77,90 @@ struct Checked {  // a clock, and which copy numbers are in use
   }
 };
 
+// The accesses of tensor t: steps and accesses [first[t], first[t + 1]), by step. load, store:
+// seconds of a copy of it.
+struct Touches {
+  std::vector<std::int64_t> first, step, access;
+  std::vector<double> load, store;
+};
+
+Touches touches_of(const Ints& first, const Ints& step, const Ints& access, const Reals& load,
+                   const Reals& store) {
+  const auto copied = [](const Ints& array) {
+    return std::vector<std::int64_t>(array.data(), array.data() + array.size());
+  };
+  Touches touches{copied(first), copied(step), copied(access), reals(load), reals(store)};
+  const std::size_t tensors = touches.load.size();
+  if (touches.first.size() != tensors + 1 || touches.store.size() != tensors ||
+      touches.step.size() != touches.access.size() || touches.first.front() != 0 ||
+      touches.first.back() != static_cast<std::int64_t>(touches.step.size()) ||
+      !std::is_sorted(touches.first.begin(), touches.first.end())) {
+    throw nb::value_error("the arrays of tensors don't fit each other");
+  }
+  return touches;
+}
+
+using Columns = std::vector<std::vector<std::int64_t>>;
+
+void same_lengths(const Columns& columns, std::size_t count) {
+  const auto fits = [&](const auto& column) { return column.size() == columns[0].size(); };
+  if (columns.size() != count || !std::all_of(columns.begin(), columns.end(), fits)) {
+    throw nb::value_error("the columns of a plan don't fit each other");
+  }
+}
+
+// A plan on a fresh clock. stays: tensor, start, stop; copies: tensor, load, start, stop. An access
+// is near from the end of the load that starts its residency.
+void hold(Checked& self, const Touches& touches, const Columns& stays, const Columns& copies) {
+  same_lengths(stays, 3);
+  same_lengths(copies, 4);
+  if (!self.used.empty()) throw nb::value_error("the clock holds copies");
+  const auto tensors = static_cast<std::int64_t>(touches.load.size());
+  const std::int64_t borders = self.clock.steps().count() + 1;
+  const auto known = [tensors](std::int64_t tensor) {
+    if (tensor < 0 || tensor >= tensors) throw nb::value_error("there is no such tensor");
+    return static_cast<std::size_t>(tensor);
+  };
+  std::unordered_map<std::int64_t, std::int64_t> ready;
+  std::vector<CopyWindow> windows;
+  for (std::size_t i = 0; i < copies[0].size(); ++i) {
+    const std::size_t tensor = known(copies[0][i]);
+    const bool load = copies[1][i] != 0;
+    const double need = load ? touches.load[tensor] : touches.store[tensor];
+    windows.push_back(window_of(self.clock, load, need, copies[2][i], copies[3][i],
+                                static_cast<std::int64_t>(i)));
+    if (load) ready[copies[0][i] * borders + copies[2][i]] = copies[3][i];
+  }
+  for (std::size_t i = 0; i < stays[0].size(); ++i) {
+    const std::size_t tensor = known(stays[0][i]);
+    if (stays[1][i] < 0 || stays[2][i] < stays[1][i] || stays[2][i] >= borders) {
+      throw nb::value_error("a residency lies outside the steps");
+    }
+    const auto load = ready.find(stays[0][i] * borders + stays[1][i]);
+    const std::int64_t from = load == ready.end() ? stays[1][i] : load->second;
+    const auto begin = touches.step.begin();
+    const auto last = begin + touches.first[tensor + 1];
+    auto touch = std::lower_bound(begin + touches.first[tensor], last, from);
+    for (; touch != last && *touch < stays[2][i]; ++touch) {
+      self.set_near(touches.access[static_cast<std::size_t>(touch - begin)], true);
+    }
+  }
+  self.clock.add_all(windows);
+  self.used.assign(windows.size(), 1);
+}
+
 }  // namespace
 
 void bind_clock(nb::module_& module) {
+  nb::class_<Touches>(module, "Touches", "Where a program touches its tensors.")
+      .def(
+          "__init__",
+          [](Touches* self, const Ints& first, const Ints& step, const Ints& access,
+             const Reals& load, const Reals& store) {
+            new (self) Touches(touches_of(first, step, access, load, store));
+          },
+          "first"_a.noconvert(), "step"_a.noconvert(), "access"_a.noconvert(), "load"_a.noconvert(),
+          "store"_a.noconvert());
   nb::class_<Checked>(module, "Clock", "The compiled clock of one program in one order.")
       .def(
           "__init__",
@@ -97,20 +183,15 @@ void bind_clock(nb::module_& module) {
           },
           "near"_a.noconvert())
       .def("add", &Checked::add, "load"_a, "need"_a, "start"_a, "stop"_a, "rank"_a)
-      .def(
-          "add_all",
-          [](Checked& self, const Ints& load, const Reals& need, const Ints& start,
-             const Ints& stop) {
-            if (need.size() != load.size() || start.size() != load.size() ||
-                stop.size() != load.size()) {
-              throw nb::value_error("the arrays of copies don't fit each other");
-            }
-            for (std::size_t i = 0; i < load.size(); ++i) {
-              self.add(load.data()[i] != 0, need.data()[i], start.data()[i], stop.data()[i],
-                       static_cast<std::int64_t>(i));
-            }
-          },
-          "load"_a.noconvert(), "need"_a.noconvert(), "start"_a.noconvert(), "stop"_a.noconvert())
+      .def("hold", &hold, "touches"_a, "stays"_a, "copies"_a)
+      .def("near",
+           [](const Checked& self) {
+             std::vector<std::int64_t> flags;
+             for (Index a = 0; a < static_cast<Index>(self.clock.steps().off.size()); ++a) {
+               flags.push_back(self.clock.near(a));
+             }
+             return own(std::move(flags));
+           })
       .def("remove", &Checked::remove, "copy"_a)
       .def("latency", [](Checked& self) { return self.clock.latency(); })
       .def("restart",

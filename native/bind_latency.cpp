@@ -14,6 +14,7 @@ using namespace nb::literals;
 
 using Reals = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Events = nb::ndarray<const std::int64_t, nb::shape<-1, 4>, nb::c_contig, nb::device::cpu>;
+using Lends = nb::ndarray<const std::int64_t, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
 using Stays = nb::ndarray<const std::int64_t, nb::shape<-1, 9>, nb::c_contig, nb::device::cpu>;
 
 std::vector<double> reals(const Reals& array) {
@@ -33,9 +34,10 @@ struct Arrays {
   const Reals &compute, &off, &near, &load, &store;  // the last two per event
   const Ints &first, &bytes, &leaves;
   const Events& events;
+  const Lends& lends;
 };
 
-// Events: rows (web, step, read, write), by web, then step.
+// Events: rows (web, step, read, write), by web, then step. Lends: rows (lender, heir).
 Program program_of(const Arrays& arrays, int engines, Bytes capacity, Bytes alignment) {
   Program program;
   program.steps = {reals(arrays.compute), {}, reals(arrays.off), reals(arrays.near), engines};
@@ -87,6 +89,21 @@ Program program_of(const Arrays& arrays, int engines, Bytes capacity, Bytes alig
     web.stop = number + 1;
     program.events.push_back(event);
   }
+  for (std::size_t i = 0; i < arrays.lends.shape(0); ++i) {
+    const Index lender = small(arrays.lends.data()[2 * i]);
+    const Index heir = small(arrays.lends.data()[2 * i + 1]);
+    const auto count = static_cast<Index>(webs);
+    require(0 <= lender && lender < count && 0 <= heir && heir < count, "who lends is no web");
+    Web& from = program.webs[static_cast<std::size_t>(lender)];
+    Web& to = program.webs[static_cast<std::size_t>(heir)];
+    require(from.first < from.stop && to.first < to.stop, "who lends or takes has no events");
+    const Event& last = program.events[static_cast<std::size_t>(from.stop) - 1];
+    const Event& first = program.events[static_cast<std::size_t>(to.first)];
+    require(last.step == first.step && last.write < 0 && first.read < 0,
+            "a lender's last read is not where its heir is made");
+    from.heirs.push_back(heir);
+    to.lenders.push_back(lender);
+  }
   return program;
 }
 
@@ -124,13 +141,9 @@ void set_stays(Draft& draft, std::vector<std::vector<Stay>> webs, bool by_half) 
     bool whole = draft.legal(web, stays);
     require(whole || by_half, "the stays of a web are not legal");
     for (Stay& stay : stays) {
-      const Bytes bytes = draft.web(web).bytes;
-      if (stay.offset % alignment == 0 &&
-          draft.is_free(stay.start, stay.stop, stay.offset, bytes)) {
-        continue;
-      }
+      if (stay.offset % alignment == 0 && draft.is_free(web, stay)) continue;
       require(by_half, "a stay has no free, aligned offset");
-      stay.offset = draft.find(stay.start, stay.stop, bytes);
+      stay.offset = draft.find(web, stay);
       whole = whole && stay.offset >= 0;
     }
     if (!whole) stays.clear();
@@ -187,14 +200,17 @@ void bind_latency(nb::module_& module) {
           "__init__",
           [](Draft* self, const Reals& compute, const Ints& first, const Reals& off,
              const Reals& near, const Events& events, const Ints& bytes, const Ints& leaves,
-             const Reals& load, const Reals& store, int engines, Bytes capacity, Bytes alignment) {
-            const Arrays arrays{compute, off, near, load, store, first, bytes, leaves, events};
+             const Reals& load, const Reals& store, int engines, Bytes capacity, Bytes alignment,
+             const Lends& lends) {
+            const Arrays arrays{compute, off,   near,   load,   store,
+                                first,   bytes, leaves, events, lends};
             new (self) Draft(
                 std::make_shared<const Program>(program_of(arrays, engines, capacity, alignment)));
           },
           "compute"_a.noconvert(), "first"_a.noconvert(), "off"_a.noconvert(), "near"_a.noconvert(),
           "events"_a.noconvert(), "bytes"_a.noconvert(), "leaves"_a.noconvert(),
-          "load"_a.noconvert(), "store"_a.noconvert(), "engines"_a, "capacity"_a, "alignment"_a)
+          "load"_a.noconvert(), "store"_a.noconvert(), "engines"_a, "capacity"_a, "alignment"_a,
+          "lends"_a.noconvert())
       .def("copy", [](const Draft& self) { return Draft(self); })
       .def("latency", &Draft::latency)
       .def("stays", [](const Draft& self) { return rows_of(all_stays(self)); })

@@ -61,13 +61,34 @@ void Clock::set_near(Index access, bool near) {
   touch(step, step);
 }
 
-Index Clock::add(const CopyWindow& window) {
+Clock::Copy Clock::copy_of(const CopyWindow& window) const {
   Copy copy;
   copy.window = window;
   if (steps_.engines == 0)
     (window.load ? copy.window.start : copy.window.stop) = window.load ? window.stop : window.start;
   copy.queue = steps_.engines == 1 || window.load ? 0 : 1;
   copy.key = key_of(copy.window);
+  return copy;
+}
+
+void Clock::add_all(std::span<const CopyWindow> windows) {
+  for (const CopyWindow& window : windows) {
+    const auto number = static_cast<Index>(copies_.size());
+    copies_.push_back(copy_of(window));
+    queue_[at(copies_.back().queue)].push_back(number);
+    list(number);
+  }
+  for (auto& queue : queue_) {
+    std::sort(queue.begin(), queue.end(),
+              [&](Index a, Index b) { return copies_[at(a)].key < copies_[at(b)].key; });
+    for (std::size_t i = 0; i < queue.size(); ++i) {
+      copies_[at(queue[i])].place = static_cast<Index>(i);
+    }
+  }
+}
+
+Index Clock::add(const CopyWindow& window) {
+  const Copy copy = copy_of(window);
   Index number = static_cast<Index>(copies_.size());
   if (unused_.empty()) {
     copies_.push_back(copy);
@@ -97,7 +118,12 @@ void Clock::put(Index number) {
   for (; place != queue.end(); ++place) {
     copies_[at(*place)].place = static_cast<Index>(place - queue.begin());
   }
-  const CopyWindow& window = copy.window;
+  list(number);
+}
+
+// At its borders.
+void Clock::list(Index number) {
+  const CopyWindow& window = copies_[at(number)].window;
   if (window.start == window.stop) {
     Border& border = borders_[at(window.start)];
     (window.load ? border.loads : border.stores).push_back(number);

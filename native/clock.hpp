@@ -48,7 +48,8 @@ class Clock {
   void set_near(Index access, bool near);
   bool near(Index access) const { return near_[at(access)]; }
 
-  Index add(const CopyWindow& window);  // the copy's number; numbers are used again
+  Index add(const CopyWindow& window);                // the copy's number; numbers are used again
+  void add_all(std::span<const CopyWindow> windows);  // numbers 0, 1, ... on a clock without copies
   void remove(Index copy);
   const CopyWindow& window(Index copy) const { return copies_[at(copy)].window; }
 
@@ -108,6 +109,8 @@ class Clock {
 
   static std::size_t at(Index index) { return static_cast<std::size_t>(index); }
   void touch(Index from, Index to);
+  Copy copy_of(const CopyWindow& window) const;
+  void list(Index copy);
   void put(Index copy);
   void take(Index copy);
   void renew(Index step);

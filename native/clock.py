@@ -9,7 +9,6 @@ A plan in another order is refused: the order is what the arrays are laid out fo
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +17,7 @@ from numpy.typing import NDArray
 from cosmalloc import _native
 from cosmalloc.errors import InputError
 from cosmalloc.lifetimes import source_order
-from cosmalloc.plan import Plan
-from cosmalloc.presence import Presence
+from cosmalloc.plan import Plan, Transfer
 from cosmalloc.problem import Problem
 from cosmalloc.seconds import Cost, compute_seconds, copy_seconds
 from cosmalloc.simulate import Timeline
@@ -47,7 +45,7 @@ class FastClock:
             (target.offchip_read_bytes_per_second, target.onchip_read_bytes_per_second),
             (target.offchip_write_bytes_per_second, target.onchip_write_bytes_per_second),
         )
-        self._touches: dict[int, tuple[list[int], list[int]]] = {}  # steps, accesses
+        touches: list[list[tuple[int, int]]] = [[] for _ in problem.tensors]  # (step, access)
         off: list[float] = []
         near: list[float] = []
         first = [0]
@@ -61,15 +59,14 @@ class FastClock:
             ):
                 for tensor, count in zip(ends, accessed, strict=True):
                     if problem.tensors[tensor].tracked:
-                        steps, accesses = self._touches.setdefault(tensor, ([], []))
-                        steps.append(step)
-                        accesses.append(len(off))
+                        touches[tensor].append((step, len(off)))
                     off.append(count / far_speed)
                     near.append(count / near_speed)
             first.append(len(off))
         self.compute = np.array([cost(problem, operator) for operator in self.order], np.float64)
         self.first = np.array(first, np.int64)
         self.off, self.near = np.array(off, np.float64), np.array(near, np.float64)
+        self._touches = _touches(problem, touches)
 
     def raw(self, plan: Plan) -> _native.Clock:
         """A compiled clock that holds the plan. InputError for a plan in another order."""
@@ -80,16 +77,19 @@ class FastClock:
         clock = _native.Clock(
             self.compute, self.first, self.off, self.near, self.problem.target.copy_engines
         )
-        clock.set_all_near(self.flags(plan))
-        copies = plan.transfers
+        stays, copies = plan.residencies, plan.transfers
         try:
-            clock.add_all(
-                np.array([copy.kind == "load" for copy in copies], np.int64),
-                np.array([copy_seconds(self.problem, copy) for copy in copies], np.float64),
-                np.array([copy.start for copy in copies], np.int64),
-                np.array([copy.stop for copy in copies], np.int64),
+            clock.hold(
+                self._touches,
+                [[r.tensor for r in stays], [r.start for r in stays], [r.stop for r in stays]],
+                [
+                    [c.tensor for c in copies],
+                    [int(c.kind == "load") for c in copies],
+                    [c.start for c in copies],
+                    [c.stop for c in copies],
+                ],
             )
-        except (IndexError, ValueError) as fault:
+        except ValueError as fault:
             raise InputError(
                 str(fault), "verify the plan: only a legal one has a timeline"
             ) from None
@@ -97,13 +97,7 @@ class FastClock:
 
     def flags(self, plan: Plan) -> NDArray[np.int64]:
         """int64[accesses]: 1 where the access finds its tensor on chip."""
-        flags = np.zeros(len(self.off), np.int64)
-        for tensor, stays in Presence.of(plan).stays.items():
-            steps, accesses = self._touches.get(tensor, ((), ()))
-            for _, ready, stop in stays:
-                first, last = bisect_left(steps, ready), bisect_left(steps, stop)
-                flags[list(accesses[first:last])] = 1
-        return flags
+        return self.raw(plan).near()
 
     def latency(self, plan: Plan) -> float:
         """Seconds at which everything is done."""
@@ -114,3 +108,18 @@ class FastClock:
         *columns, latency = self.raw(plan).timeline()
         start, stop, copy_start, copy_stop, stall = (tuple(c.tolist()) for c in columns)
         return Timeline(start, stop, copy_start, copy_stop, stall, latency)
+
+
+def _touches(problem: Problem, touches: Sequence[Sequence[tuple[int, int]]]) -> _native.Touches:
+    """touches: per tensor (step, access), by step."""
+    flat = np.array([pair for each in touches for pair in each], np.int64).reshape(-1, 2)
+    tensors = range(len(problem.tensors))
+    loads = [copy_seconds(problem, Transfer(t, "load", 0, 0)) for t in tensors]
+    stores = [copy_seconds(problem, Transfer(t, "store", 0, 0)) for t in tensors]
+    return _native.Touches(
+        np.cumsum([0, *map(len, touches)]).astype(np.int64),
+        np.ascontiguousarray(flat[:, 0]),
+        np.ascontiguousarray(flat[:, 1]),
+        np.array(loads, np.float64),
+        np.array(stores, np.float64),
+    )

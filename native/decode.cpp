@@ -135,11 +135,10 @@ std::optional<std::vector<Stay>> timed(const Draft& draft, Index index, const Ch
 }
 
 Index place(const Draft& draft, Index index, std::vector<Stay>& stays) {
-  const Bytes bytes = draft.web(index).bytes;
   for (std::size_t k = 0; k < stays.size(); ++k) {
     Stay& stay = stays[k];
-    if (stay.offset >= 0 && draft.is_free(stay.start, stay.stop, stay.offset, bytes)) continue;
-    stay.offset = draft.find(stay.start, stay.stop, bytes);
+    if (stay.offset >= 0 && draft.is_free(index, stay)) continue;
+    stay.offset = draft.find(index, stay);
     if (stay.offset < 0) return static_cast<Index>(k);
   }
   return -1;

@@ -144,6 +144,52 @@ bool Draft::is_free(Index start, Index stop, Bytes offset, Bytes bytes) const {
   return free;
 }
 
+bool Draft::may_share(Index index, const Stay& stay, const Space::Entry& entry) const {
+  const Web& web = program_->webs[at(index)];
+  const auto lends = [this](const Web& lender, const Stay& old, const Web& heir,
+                            const Stay& fresh) {
+    return old.last + 1 == lender.stop && fresh.first == heir.first && !fresh.loaded &&
+           old.stop == fresh.start + 1 && old.store_stop <= fresh.start;
+  };
+  const auto is_in = [&entry](const std::vector<Index>& webs) {
+    return std::find(webs.begin(), webs.end(), entry.tag) != webs.end();
+  };
+  const bool lender = is_in(web.lenders);
+  if (!lender && !is_in(web.heirs)) return false;
+  const Web& other = program_->webs[at(entry.tag)];
+  for (const Stay& there : stays_[at(entry.tag)]) {
+    if (there.start != entry.lower) continue;
+    return lender ? lends(other, there, web, stay) : lends(web, stay, other, there);
+  }
+  return false;
+}
+
+Bytes Draft::find(Index index, const Stay& stay) const {
+  const Web& web = program_->webs[at(index)];
+  if (!web.lenders.empty() || !web.heirs.empty()) {
+    Stay shared = stay;
+    shared.offset = -1;
+    space_.visit(stay.start, stay.stop, [&](const Space::Entry& entry) {
+      if (shared.offset >= 0 || !may_share(index, stay, entry)) return;
+      shared.offset = entry.bottom;
+      if (!is_free(index, shared)) shared.offset = -1;
+    });
+    if (shared.offset >= 0) return shared.offset;
+  }
+  return find(stay.start, stay.stop, web.bytes);
+}
+
+bool Draft::is_free(Index index, const Stay& stay) const {
+  const Bytes top = stay.offset + program_->webs[at(index)].bytes;
+  if (stay.offset < 0 || top > program_->capacity) return false;
+  bool free = true;
+  space_.visit(stay.start, stay.stop, [&](const Space::Entry& entry) {
+    if (!free || entry.top <= stay.offset || top <= entry.bottom) return;
+    free = entry.bottom == stay.offset && may_share(index, stay, entry);
+  });
+  return free;
+}
+
 void Draft::begin() {
   clock_.begin();
   open_ = true;

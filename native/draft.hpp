@@ -11,6 +11,9 @@
 //   (3) what is read off-chip or loaded is valid there: written off-chip before, or stored since it
 //       was last written on chip;
 //   (4) what must end off-chip does.
+// Two stays whose steps overlap hold other bytes, but for a result and an operand that it may take
+// the bytes of: heir and lender have one offset if the lender's stay serves its last event, which
+// is the heir's first, ends behind that step, and is stored before it or never.
 #pragma once
 
 #include <memory>
@@ -32,8 +35,9 @@ struct Event {
 
 struct Web {
   Bytes bytes = 0;
-  Index first = 0, stop = 0;  // its events
-  bool leaves = false;        // must end off-chip
+  Index first = 0, stop = 0;                    // its events
+  bool leaves = false;                          // must end off-chip
+  std::vector<Index> lenders = {}, heirs = {};  // webs; the lender's last step is the heir's first
 };
 
 struct Program {
@@ -75,6 +79,11 @@ class Draft {
   // Best fit, -1 where there is none. What stands there is told apart by its web.
   Bytes find(Index start, Index stop, Bytes bytes) const;
   bool is_free(Index start, Index stop, Bytes offset, Bytes bytes) const;
+  // The same for a stay of the web, at its offset; it may share them with a lender or an heir, and
+  // if it can, it does.
+  Bytes find(Index web, const Stay& stay) const;
+  bool is_free(Index web, const Stay& stay) const;
+  bool may_share(Index web, const Stay& stay, const Space::Entry& entry) const;
   template <class Visit>
   void visit(Index start, Index stop, Visit&& visit_entry) const {
     space_.visit(start, stop, visit_entry);

@@ -286,7 +286,7 @@ class Annealing {
     draft_.lift(web);
     for (Stay& stay : stays) {
       const Bytes from = stay.offset;
-      stay.offset = draft_.find(stay.start, stay.stop, draft_.web(web).bytes);
+      stay.offset = draft_.find(web, stay);
       if (stay.offset < 0) stay.offset = from;
     }
     draft_.put(web, std::move(stays));
@@ -306,7 +306,7 @@ class Annealing {
         return false;
       }
       Stay& stay = (*stays)[at(stuck)];
-      stay.offset = eject(stay.start, stay.stop, draft_.web(web).bytes);
+      stay.offset = eject(web, stay);
     }
     draft_.put(web, std::move(*stays));
     return true;
@@ -316,14 +316,19 @@ class Annealing {
     Bytes bottom, top;
     Index web;
     double value;
+    bool shares;
+    bool meets(Bytes offset, Bytes until) const {
+      return bottom < until && offset < top && !(shares && bottom == offset);
+    }
   };
 
-  // Frees bytes [offset, offset + bytes) in [start, stop) where that costs little; the offset.
-  Bytes eject(Index start, Index stop, Bytes bytes) {
+  // Frees the stay's bytes in its steps where that costs little; the offset.
+  Bytes eject(Index newcomer, const Stay& wanted) {
+    const Bytes bytes = draft_.web(newcomer).bytes;
     const Bytes alignment = draft_.program().alignment;
     const Bytes capacity = draft_.program().capacity;
     taken_.clear();
-    draft_.visit(start, stop, [&](const Space::Entry& entry) {
+    draft_.visit(wanted.start, wanted.stop, [&](const Space::Entry& entry) {
       double value = 0;
       const Index web = entry.tag;
       for (const Stay& stay : draft_.stays(web)) {
@@ -332,7 +337,9 @@ class Annealing {
           value += std::max(0.0, worth(draft_.event(i)));
         }
       }
-      taken_.push_back({entry.bottom, entry.top, web, value * (0.3 + uniform() * 1.4)});
+      value *= 0.3 + uniform() * 1.4;
+      const bool shares = draft_.may_share(newcomer, wanted, entry);
+      taken_.push_back({entry.bottom, entry.top, web, value, shares});
     });
     Bytes best = 0;
     double least = std::numeric_limits<double>::infinity();
@@ -340,7 +347,7 @@ class Annealing {
       if (offset < 0 || offset + bytes > capacity) return;
       double cost = 0;
       for (const Taken& other : taken_) {
-        if (other.bottom < offset + bytes && offset < other.top) cost += other.value;
+        if (other.meets(offset, offset + bytes)) cost += other.value;
       }
       if (cost < least || (cost == least && offset < best)) {
         least = cost;
@@ -351,12 +358,13 @@ class Annealing {
     const auto count = static_cast<Index>(taken_.size());
     for (Index i = 0; i < std::min(count, kCandidates); ++i) {
       const Taken& other = taken_[at(count <= kCandidates ? i : below(count))];
+      if (other.shares) consider(other.bottom);
       consider((other.top + alignment - 1) / alignment * alignment);
       consider((other.bottom - bytes) / alignment * alignment);
     }
     for (const Taken& other : taken_) {
-      if (other.bottom < best + bytes && best < other.top) {
-        cut(other.web, start, stop, best, best + bytes);
+      if (other.meets(best, best + bytes)) {
+        cut(other.web, wanted.start, wanted.stop, best, best + bytes);
       }
     }
     return best;
@@ -422,7 +430,7 @@ class Annealing {
     const Bytes bytes = draft_.web(web).bytes;
     for (Stay& stay : stays) {
       if (stay.offset < 0) stay.offset = was.offset;
-      if (!draft_.is_free(stay.start, stay.stop, stay.offset, bytes)) return false;
+      if (!draft_.is_free(web, stay)) return false;
       const bool meets = stay.start < stop && start < stay.stop && stay.offset < top &&
                          bottom < stay.offset + bytes;
       if (meets && stay.first >= was.first && stay.last <= was.last) return false;

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 
 from jaxlib.mlir import ir
 
-from cosmalloc.errors import InputError, NoPlanError
+from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.allocs_problem import alloc_problem, sections
 from cosmalloc.passes.allocs_read import Allocs, alignment_of, bodies, read_allocs
 from cosmalloc.passes.allocs_write import Arena, write_plan
+from cosmalloc.passes.map_memory import refuse_no_plan
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
@@ -66,7 +67,7 @@ class PlanAllocs(ModulePass):
         outcome = self._solve(problem)
         space = self.memory_space if self.spills else 0
         arena = write_plan(module, allocs, parts, problem, outcome, space)
-        _note(function, allocs, arena)
+        _note(function, allocs, arena, None if self.spills else outcome.bound)
 
     def _machine(self, allocs: Allocs) -> Target:
         alignment = max([self.alignment or 64, *map(alignment_of, allocs.buffers)])
@@ -87,13 +88,7 @@ class PlanAllocs(ModulePass):
             seconds=self.seconds,
             seed=self.seed,
         )
-        if outcome.plan is None:
-            least = outcome.smallest_scratchpad
-            raise NoPlanError(
-                f"there is no plan for the buffers of `{problem.name}` ({outcome.status}):"
-                f" {outcome.reason}",
-                "" if least is None else f"`scratchpad={least}` is the least that does",
-            )
+        refuse_no_plan(outcome, f"there is no plan for the buffers of `{problem.name}`")
         return outcome
 
 
@@ -117,12 +112,17 @@ def _without(allocs: Allocs, gone: set[int]) -> Allocs:
     )
 
 
-def _note(function: ir.Operation, allocs: Allocs, arena: Arena) -> None:
-    """What the arena is and what it replaces, as an attribute of the function."""
+def _note(function: ir.Operation, allocs: Allocs, arena: Arena, bound: float | None) -> None:
+    """What the arena is and what it replaces, as an attribute of the function.
+
+    bound: no arena has fewer bytes.
+    """
     numbers: dict[str, Any] = {
         "arena_bytes": arena.bytes,
         "heap_bytes": arena.heap_bytes,
         "alloc_bytes": sum(allocs.sizes),
         "allocs": len(allocs.buffers),
     }
+    if bound is not None:
+        numbers["bound_bytes"] = int(bound)
     function.attributes[mem.MEMREF] = mem.dictionary(numbers)

@@ -91,8 +91,9 @@ def door_of(content: bytes, suffix: str) -> str | None:
     if content[4:8] == b"TFL3":
         return "tflite"
     known = _SUFFIXES.get(suffix.lower())
-    if known == "hlo" and content.lstrip()[:10] == b"HloModule ":
-        return None  # text, which has a reader of its own
+    if content.lstrip()[:10] == b"HloModule ":  # scheduled text has a reader of its own
+        head = content.lstrip().partition(b"\n")[0]
+        return None if b"is_scheduled=true" in head else "hlo"
     if known is not None:
         return known
     if content[:4] == BYTECODE:

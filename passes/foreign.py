@@ -77,7 +77,8 @@ class Op:
     @property
     def where(self) -> str:
         """In words for a message."""
-        return f"`{self.name}` at {place_of(str(self.handle.location))}"
+        own = f" ({self.word('operator_name')})" if self.has("operator_name") else ""
+        return f"`{self.name}`{own} at {place_of(str(self.handle.location))}"
 
     def fault(self, fact: str, hint: str = "") -> InputError:
         return InputError(f"{self.where} {fact}", hint)
@@ -174,8 +175,10 @@ def dense_values(attribute: Any, op: Op) -> Array:
             found = np.array(attribute)
         except (TypeError, ValueError, RuntimeError):
             found = None
+        if found is not None and getattr(attribute, "is_splat", False):
+            return np.broadcast_to(found.reshape(-1)[:1].astype(kind).reshape(()), shape)
         if found is not None:
-            return np.ascontiguousarray(np.broadcast_to(found.astype(kind), shape))
+            return found.astype(kind).reshape(shape)
     match = _DENSE.match(str(attribute))
     if match is None:
         raise op.fault("holds numbers that are not read")
@@ -188,7 +191,7 @@ def _from_text(text: str, shape: tuple[int, ...], kind: np.dtype[Any], op: Op) -
         return np.frombuffer(bytes.fromhex(text[3:-1]), kind).reshape(shape)
     found = [_number(each) for each in re.findall(r"[^\s,\[\]]+", text)]
     if len(found) == 1:
-        return np.full(shape, found[0]).astype(kind)
+        return np.broadcast_to(np.asarray(found[0]).astype(kind), shape)
     return np.array(found).astype(kind).reshape(shape)
 
 
@@ -215,19 +218,34 @@ def resources_of(text: str) -> dict[str, bytes]:
     return {name.strip('"'): bytes.fromhex(data)[4:] for name, data in found}
 
 
-def run_block(block: Any, values: dict[Any, Value], reading: Reading) -> list[Value]:
-    """Every operation in turn; what the terminator names."""
+def run_block(
+    block: Any, values: dict[Any, Value], reading: Reading, stop: Any = None
+) -> list[Value]:
+    """Every operation in turn; what the terminator names, or `stop` where it is a value within."""
     import jax
 
     operations = [op.operation for op in block.operations]
     for handle in operations[:-1]:
+        if stop is not None and stop in values:
+            break
         op = Op(handle, reading, values)
         with jax.named_scope(_scope(op)):
             results = _results(op)
         if len(results) < len(handle.results):
             raise op.fault(f"has {len(handle.results)} results, this reader makes {len(results)}")
         values.update(zip(handle.results, results, strict=False))
-    return [values[operand] for operand in operations[-1].operands]
+    return [
+        values[operand] for operand in ([stop] if stop is not None else operations[-1].operands)
+    ]
+
+
+def _laid(value: Value) -> Value:
+    """A large value that is one number everywhere is made by the program, not kept by it."""
+    import jax.numpy as jnp
+
+    if isinstance(value, np.ndarray) and value.size > 4096 and not any(value.strides):
+        return jnp.full(value.shape, value.flat[0], value.dtype)
+    return value
 
 
 def _scope(op: Op) -> str:
@@ -239,7 +257,7 @@ def _scope(op: Op) -> str:
 
 
 def _results(op: Op) -> Sequence[Value]:
-    inputs = [op.values.get(operand) for operand in op.handle.operands]
+    inputs = [_laid(op.values.get(operand)) for operand in op.handle.operands]
     handler = op.reading.handlers.get(op.name)
     if handler is None:
         if op.reading.opaque is not None:

@@ -59,6 +59,8 @@ def from_mlir(
     """lift: large constants become arguments. seconds: that a converter took before."""
     module = parse(content, name, unregistered=True)
     opaque: set[str] = set()
+    if b"linalg" in content:
+        _generalize(module, name)
     main, reading = _reading(module, content, opening, opaque)
     block = main.regions[0].blocks[0]
     at = Op(main, reading, {})
@@ -108,7 +110,25 @@ def parse(content: bytes, name: str, *, unregistered: bool) -> Any:
             content if content[:4] == BYTECODE else _text(content, name), context
         )
     except (ir.MLIRError, ValueError) as error:
-        raise InputError(f"{name} is not a module that torch-mlir reads: {_first(error)}") from None
+        raise InputError(
+            f"{name} is not a module that torch-mlir reads: {first_line(error)}"
+        ) from None
+
+
+def _generalize(module: Any, name: str) -> None:
+    """linalg's named operations in their general form. Raises InputError."""
+    from torch_mlir import ir
+    from torch_mlir.passmanager import PassManager
+
+    from cosmalloc.passes.linalg.handlers import GENERALIZE
+
+    with module.context:
+        try:
+            PassManager.parse(GENERALIZE).run(module.operation)
+        except (ir.MLIRError, RuntimeError) as error:
+            raise InputError(
+                f"{name} can't be brought to linalg.generic: {first_line(error)}"
+            ) from None
 
 
 def _text(content: bytes, name: str) -> str:
@@ -118,7 +138,7 @@ def _text(content: bytes, name: str) -> str:
         raise InputError(f"{name} is no UTF-8 text: byte {error.start} is wrong") from None
 
 
-def _first(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     lines = " ".join(str(error).split())
     found = _PLACE.search(lines)
     if found is None:

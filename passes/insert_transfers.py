@@ -20,7 +20,7 @@ from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.group_operators import rename
 from cosmalloc.passes.pass_base import ModulePass
-from cosmalloc.passes.plan_in import read_program
+from cosmalloc.passes.plan_in import MappedProgram, read_program
 from cosmalloc.passes.plan_out import canonical
 from cosmalloc.passes.program import Program, reads
 from cosmalloc.plan import Plan, Transfer
@@ -37,15 +37,21 @@ class InsertTransfers(ModulePass):
         if mem.TRANSFERS not in context.entry(module).attributes:
             raise InputError("the module has no planned transfers", "run `map-memory` first")
         mapped = read_program(module)
-        plan = mapped.outcome.plan
-        assert plan is not None
-        faults = verify(mapped.program.problem, plan)
-        if faults:
-            raise InputError(
-                f"the plan on the module has {len(faults)} faults, the first: {faults[0]}",
-                "map it again: `strip-memory,map-memory,insert-transfers`",
-            )
+        plan = legal_plan(mapped)
         insert_transfers(mapped.program, plan)
+
+
+def legal_plan(mapped: MappedProgram) -> Plan:
+    """The plan that stands on a module. Raises InputError where it has faults."""
+    plan = mapped.outcome.plan
+    assert plan is not None
+    faults = verify(mapped.program.problem, plan)
+    if faults:
+        raise InputError(
+            f"the plan on the module has {len(faults)} faults, the first: {faults[0]}",
+            "map it again: `strip-memory,map-memory,insert-transfers`",
+        )
+    return plan
 
 
 def insert_transfers(program: Program, plan: Plan) -> None:

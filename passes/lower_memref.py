@@ -16,6 +16,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
 from cosmalloc.passes.inline import KERNEL
+from cosmalloc.passes.insert_transfers import legal_plan
 from cosmalloc.passes.lower_memref_kernels import lower_kernels
 from cosmalloc.passes.lower_memref_main import Main
 from cosmalloc.passes.nested import inside
@@ -23,7 +24,6 @@ from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_in import read_program
 from cosmalloc.passes.program import Program, argument_attributes
 from cosmalloc.plan import Plan
-from cosmalloc.verify import verify
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,7 @@ class LowerToMemref(ModulePass):
                 f"`memory-space` is {self.memory_space}", "DMA needs two spaces: use 1 or more"
             )
         mapped = read_program(module)
-        plan = mapped.outcome.plan
-        assert plan is not None
-        faults = verify(mapped.program.problem, plan)
-        if faults:
-            raise InputError(
-                f"the plan on the module has {len(faults)} faults, the first: {faults[0]}",
-                "map it again: `strip-memory,map-memory`",
-            )
-        lower_to_memref(mapped.program, plan, self.memory_space)
+        lower_to_memref(mapped.program, legal_plan(mapped), self.memory_space)
 
 
 def lower_to_memref(program: Program, plan: Plan, space: int = 1) -> None:

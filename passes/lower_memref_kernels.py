@@ -22,6 +22,7 @@ from cosmalloc.passes.inline import callee, kernels
 from cosmalloc.passes.kernels import wrap
 from cosmalloc.passes.lower_memref_control import control_to_scf
 from cosmalloc.passes.lower_memref_door import copies_as_loops, crossed, run_passes, to_text
+from cosmalloc.passes.lower_memref_scatter import scatter_to_loops
 from cosmalloc.passes.nested import inside
 from cosmalloc.passes.program import Program
 
@@ -108,6 +109,7 @@ def _linalg(program: Program, group: list[Kernel]) -> str:
     alone = context.clone(module)  # the passes load dialects into the context that they run in
     with alone.context:
         _run(alone, _TO_PLAIN)
+        scatter_to_loops(alone.operation)
         control_to_scf(alone.operation)
         _run(alone, _TO_LINALG)
         _refuse_rest(alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,10 @@ def lower(
     jitted.trace(*shapes)  # kept by JAX: the export below does not run the function again
     checks = [export.DisabledSafetyCheck.custom_call(target) for target in calls]
     exported = export.export(jitted, platforms=("cpu",), disabled_checks=checks)(*shapes)
-    return _named(exported.mlir_module_serialized, arguments)
+    return named(exported.mlir_module_serialized, arguments)
 
 
-def _named(portable: bytes, arguments: Sequence[Argument]) -> tuple[bytes, list[str]]:
+def named(portable: bytes, arguments: Sequence[Argument]) -> tuple[bytes, list[str]]:
     """Bytecode of the module, `mem.name` on each argument of `main`, those unused taken out."""
     module = context.parse(portable, "the converted model")
     with module.context, ir.Location.unknown():
@@ -82,3 +82,40 @@ def _attributes(main: ir.Operation, count: int) -> list[dict[str, ir.Attribute]]
     if "arg_attrs" not in main.attributes:
         return [{} for _ in range(count)]
     return [mem.entries(each, "arg_attrs") for each in ir.ArrayAttr(main.attributes["arg_attrs"])]
+
+
+def stablehlo_alone(text: bytes) -> bytes:
+    """Bytecode of a module whose every operation has a rule; arith's constants become StableHLO's.
+
+    Raises InputError that names the first operation that has none.
+    """
+    from cosmalloc.passes.rules.table import find
+
+    module = context.parse(text, "the lowered program")
+    with module.context, ir.Location.unknown():
+        for operation in list(_operations(module.operation)):
+            if operation.name == "arith.constant":
+                _constant(operation)
+            elif operation.name not in ("builtin.module", "func.func"):
+                find(operation)
+        return context.to_bytecode(module)
+
+
+def _constant(operation: ir.Operation) -> None:
+    made = ir.Operation.create(
+        "stablehlo.constant",
+        results=[operation.results[0].type],
+        attributes={"value": operation.attributes["value"]},
+        loc=operation.location,
+        ip=ir.InsertionPoint(operation),
+    )
+    operation.results[0].replace_all_uses_with(made.results[0])
+    operation.erase()
+
+
+def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:
+    for region in operation.regions:
+        for block in region.blocks:
+            for op in block:
+                yield op.operation
+                yield from _operations(op.operation)

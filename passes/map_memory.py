@@ -14,7 +14,7 @@ from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.plan_out import annotate
 from cosmalloc.passes.program import extract
 from cosmalloc.passes.strip_memory import refuse_mapped
-from cosmalloc.plan import Objective
+from cosmalloc.plan import Objective, Outcome
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,15 @@ class MapMemory(ModulePass, MappingOptions):
             seconds=self.seconds,
             seed=self.seed,
         )
-        if outcome.plan is None:
-            least = outcome.smallest_scratchpad
-            raise NoPlanError(
-                f"there is no plan ({outcome.status}): {outcome.reason}",
-                "" if least is None else f"`scratchpad={least}` is the least that does",
-            )
+        refuse_no_plan(outcome, "there is no plan")
         annotate(program, reading, outcome)
+
+
+def refuse_no_plan(outcome: Outcome, words: str) -> None:
+    """Raises NoPlanError, which says so in `words`, where an outcome has no plan."""
+    if outcome.plan is None:
+        least = outcome.smallest_scratchpad
+        raise NoPlanError(
+            f"{words} ({outcome.status}): {outcome.reason}",
+            "" if least is None else f"`scratchpad={least}` is the least that does",
+        )

@@ -22,6 +22,11 @@ PREFIX = "opaque."  # of the targets that stand for operations of other forms
 
 def mark_opaque(module: ir.Operation) -> None:
     """Mark every operation without a rule. Raises InputError for one that holds regions."""
+    with module.context, ir.Location.unknown():
+        _mark(module)
+
+
+def _mark(module: ir.Operation) -> None:
     for operation in list(_operations(module)):
         if not module.context.is_registered_operation(operation.name):
             operation = _call(operation)

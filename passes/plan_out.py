@@ -14,6 +14,7 @@ import dataclasses
 
 from jaxlib.mlir import ir
 
+from cosmalloc.emit.walk import in_issue_order
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes.program import Program
 from cosmalloc.passes.reading import Reading
@@ -59,17 +60,7 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
 
 def canonical(plan: Plan) -> Plan:
     """The same plan with residencies sorted and transfers in the order in which they are issued."""
-    return Plan(plan.order, tuple(sorted(plan.residencies)), in_issue_order(plan.transfers))
-
-
-def in_issue_order(transfers: tuple[Transfer, ...]) -> tuple[Transfer, ...]:
-    """At one border: blocking stores, blocking loads, then the rest as listed."""
-
-    def rank(transfer: Transfer) -> tuple[int, bool, bool]:
-        blocking = transfer.start == transfer.stop
-        return transfer.start, not blocking, blocking and transfer.kind == "load"
-
-    return tuple(sorted(transfers, key=rank))
+    return Plan(plan.order, tuple(sorted(plan.residencies)), tuple(in_issue_order(plan.transfers)))
 
 
 def _row(transfer: Transfer, begun: dict[tuple[int, int], Residency]) -> list[int]:

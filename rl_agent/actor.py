@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from cosmalloc.rl_agent.arena import Arena, Bools, Floats, Ints, Look
 from cosmalloc.rl_agent.network import Graphs, Network, Position
 from cosmalloc.rl_agent.replay import Episode
-from cosmalloc.rl_agent.search import Searched, model_search, play_policy
-from cosmalloc.rl_agent.tree import NEVER, Gumbel, Leaf, Tree
+from cosmalloc.rl_agent.search import Searched, model_search
+from cosmalloc.rl_agent.tree import NEVER, Gumbel, Leaf, Tree, softmax
 from cosmalloc.rl_agent.values import expected
 
 Mode = Literal["policy", "model", "game"]
@@ -50,7 +50,8 @@ def _embed(network: Network, graphs: Graphs) -> Array | None:
 
 
 @eqx.filter_jit
-def _judge(network: Network, position: Position, embedded: Array | None) -> tuple[Array, Array]:
+def judge(network: Network, position: Position, embedded: Array | None) -> tuple[Array, Array]:
+    """Logits of the policy, float[B, A], and values, float[B]."""
     here = network.predict(network.hidden(position, embedded))
     return here.policy, expected(here.value, network.sizes.bins)
 
@@ -69,39 +70,70 @@ class Playing:
 
 
 class Played(NamedTuple):
-    """score: float[B], sum of rewards. moves: int32[T, B], -1 behind a game's end. episodes: one a
-    game, empty where nothing was recorded."""
+    """score: float[B], sum of rewards. moves: int32[T, B], -1 behind a game's end. names: int64
+    [T, B], of the turns, where they were asked for. episodes: one a game that had a move, empty
+    where nothing was recorded."""
 
     score: NDArray[np.float64]
     moves: NDArray[np.int32]
+    names: NDArray[np.int64]
     episodes: list[Episode]
+
+
+Decide = Callable[[Look], Searched]
 
 
 def play(
     arena: Arena,
-    brain: Brain,
-    how: Playing,
-    rng: np.random.Generator,
+    decide: Decide,
     *,
     record: bool = False,
+    names: Callable[[], Ints] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Played | None:
-    """Every game of the arena from its start to its end; None if `stop` said so on the way."""
+    """Every game of the arena from its start to its end; None if `stop` said so on the way.
+
+    decide: moves, policy to remember, and value of each game, whether it is over or not. names: of
+    the turns at hand.
+    """
     arena.reset()
     look = arena.look()
     score = np.zeros(len(arena.programs))
     rows: list[_Row] = []
+    turns: list[Ints] = []
     while not look.done.all():
         if stop is not None and stop():
             return None
-        thought = think(arena, look, brain, how, rng)
+        if names is not None:
+            turns.append(names())
+        thought = decide(look)
         moves = np.where(look.done, -1, np.asarray(thought.moves)).astype(np.int32)
         rewards, _ = arena.play(moves)
         score += np.where(look.done, 0.0, rewards)
         rows.append(_Row(look if record else None, moves, rewards, thought))
         look = arena.look()
-    moves = np.array([row.moves for row in rows], np.int32).reshape(len(rows), len(score))
-    return Played(score, moves, _episodes(arena, rows) if record else [])
+    shape = (-1, len(score))
+    return Played(
+        score,
+        np.array([row.moves for row in rows], np.int32).reshape(shape),
+        np.array(turns, np.int64).reshape(shape),
+        _episodes(arena, rows) if record else [],
+    )
+
+
+def player(arena: Arena, brain: Brain, how: Playing, rng: np.random.Generator) -> Decide:
+    """The agent as one who decides."""
+    return lambda look: think(arena, look, brain, how, rng)
+
+
+def with_returns(episode: Episode, discount: float) -> Episode:
+    """Its values are what its own rewards came to: v_t = r_t + g v_{t+1}."""
+    values = np.zeros(len(episode.rewards), np.float32)
+    behind = 0.0
+    for at in range(len(values) - 1, -1, -1):
+        behind = float(episode.rewards[at]) + discount * behind
+        values[at] = behind
+    return episode._replace(values=values)
 
 
 def think(
@@ -112,16 +144,13 @@ def think(
         return _search_game(arena, look, brain, how, rng)
     legal = look.legal | look.done[:, None]
     position = brain.position(look, arena.programs)
-    key = jax.random.key(int(rng.integers(2**31)))
     if how.mode == "policy":
-        count = len(look.done)
-        heat = (
-            how.temperature * (count - 1 - np.arange(count, dtype=np.float32)) / max(1, count - 1)
-        )
-        heat = heat if count > 1 else np.zeros(1, np.float32)
-        return play_policy(
-            brain.network, position, brain.embedded, legal, key, heat.astype(np.float32)
-        )
+        said, value = judge(brain.network, position, brain.embedded)
+        logits = np.where(legal, np.asarray(said, np.float64), NEVER)
+        heat = np.linspace(0, how.temperature, len(logits))[:, None]
+        moves = (logits + heat * rng.gumbel(size=logits.shape)).argmax(-1)
+        return Searched(moves, softmax(logits).astype(np.float32), np.asarray(value))
+    key = jax.random.key(int(rng.integers(2**31)))
     return model_search(
         brain.network,
         position,
@@ -144,10 +173,11 @@ def _search_game(
     for number in range(how.simulations):
         node, move = tree.leaves()
         fresh = np.flatnonzero(move >= 0)
-        rewards, there = arena.imagine(fresh, node[fresh], move[fresh], number + 1)
-        whole = _scatter(there, look, fresh)
-        reward = np.zeros(count)
-        reward[fresh] = rewards
+        whole, reward = look, np.zeros(count)
+        if len(fresh):
+            rewards, there = arena.imagine(fresh, node[fresh], move[fresh], number + 1)
+            whole = _scatter(there, look, fresh)
+            reward[fresh] = rewards
         tree.grow(node, move, _leaf(brain, whole, arena.programs, reward))
     moves, policy, value = tree.answer()
     return Searched(moves, policy.astype(np.float32), value.astype(np.float32))
@@ -165,7 +195,7 @@ def _scatter(part: Look, whole: Look, at: Ints) -> Look:
 
 
 def _leaf(brain: Brain, look: Look, programs: Ints, reward: Floats) -> Leaf:
-    logits, value = _judge(brain.network, brain.position(look, programs), brain.embedded)
+    logits, value = judge(brain.network, brain.position(look, programs), brain.embedded)
     legal: Bools = look.legal | look.done[:, None]
     return Leaf(
         np.where(legal, np.asarray(logits, np.float64), NEVER),

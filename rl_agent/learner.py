@@ -21,7 +21,7 @@ import optax
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from cosmalloc.rl_agent.network import AnyArray, Graphs, Network, Position
+from cosmalloc.rl_agent.network import AnyArray, Graphs, Network, Position, Prediction
 from cosmalloc.rl_agent.replay import Batch
 from cosmalloc.rl_agent.values import expected, two_hot
 
@@ -61,9 +61,11 @@ class Learner(NamedTuple):
 def optimiser_of(how: Learning) -> optax.GradientTransformation:
     """Adam with decay, clipped."""
     rate = optax.linear_schedule(0.0, how.rate, max(1, how.warmup))
-    return optax.chain(
-        optax.clip_by_global_norm(how.clip), optax.adamw(rate, weight_decay=how.decay)
+    adam = optax.adamw(rate, weight_decay=how.decay)
+    flat: optax.GradientTransformation = optax.flatten(  # one array compiles sooner than fifty
+        optax.chain(optax.clip_by_global_norm(how.clip), adam)
     )
+    return flat
 
 
 def new_learner(network: Network, how: Learning) -> Learner:
@@ -129,28 +131,43 @@ def _loss(network: Network, graphs: Graphs, data: _Data, how: Learning) -> tuple
     bins = network.sizes.bins
     unroll = data.moves.shape[1]
     hidden = network.hidden(data.position, network.embed(graphs))
-    policy = value = reward = jnp.zeros(data.weight.shape)
     first = network.predict(hidden)
-    for k in range(unroll + 1):
-        if k > 0:
-            hidden = 0.5 * hidden + 0.5 * jax.lax.stop_gradient(hidden)
-            hidden, guess = network.advance(hidden, data.moves[:, k - 1])
-            seen = two_hot(data.rewards[:, k - 1], bins)
-            reward += _entropy(guess, seen) * data.inside[:, k - 1]
-        here = network.predict(hidden) if k > 0 else first
-        logits = jnp.where(data.legal, here.policy, -1e9) if k == 0 else here.policy
-        policy += _entropy(logits, data.policy[:, k]) * data.inside[:, k]
-        value += _entropy(here.value, two_hot(data.values[:, k], bins)) * data.inside[:, k]
+
+    def parts(
+        here: Prediction, legal: AnyArray | None, policy: Array, values: Array, inside: Array
+    ) -> tuple[Array, Array]:
+        logits = here.policy if legal is None else jnp.where(legal, here.policy, -1e9)
+        return (
+            _entropy(logits, policy) * inside,
+            _entropy(here.value, two_hot(values, bins)) * inside,
+        )
+
+    def advance(hidden: Array, row: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        moves, rewards, policy, values, before, inside = row
+        hidden = 0.5 * hidden + 0.5 * jax.lax.stop_gradient(hidden)
+        hidden, guess = network.advance(hidden, moves)
+        reward = _entropy(guess, two_hot(rewards, bins)) * before
+        return hidden, (*parts(network.predict(hidden), None, policy, values, inside), reward)
+
+    by_move = [jnp.moveaxis(jnp.asarray(each), 1, 0) for each in (data.moves, data.rewards)]
+    policy, values, inside = (
+        jnp.moveaxis(jnp.asarray(each), 1, 0) for each in (data.policy, data.values, data.inside)
+    )
+    rows = (*by_move, policy[1:], values[1:], inside[:-1], inside[1:])
+    _, behind = jax.lax.scan(advance, hidden, rows)
+    at_once = parts(first, data.legal, policy[0], values[0], inside[0])
+    by_policy, by_value = (one + more.sum(0) for one, more in zip(at_once, behind, strict=False))
+    by_reward = behind[2].sum(0)
     scale = data.weight / (unroll + 1)
-    total = (scale * (policy + how.value * value + reward)).mean()
+    total = (scale * (by_policy + how.value * by_value + by_reward)).mean()
     best = jnp.argmax(jnp.where(data.legal, first.policy, -1e9), -1)
     losses = Losses(
         total,
-        policy.mean() / (unroll + 1),
-        value.mean() / (unroll + 1),
-        reward.mean() / max(1, unroll),
-        (best == jnp.argmax(data.policy[:, 0], -1)).mean(),
-        expected(first.value, bins) - data.values[:, 0],
+        by_policy.mean() / (unroll + 1),
+        by_value.mean() / (unroll + 1),
+        by_reward.mean() / max(1, unroll),
+        (best == jnp.argmax(policy[0], -1)).mean(),
+        expected(first.value, bins) - values[0],
     )
     return total, losses
 

@@ -28,15 +28,18 @@ AnyArray = Array | NDArray[Any]  # on a device, or on its way there
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """moves: A. board: steps, addresses, channels. features: of a position beside the board.
-    nodes, queries: features of a graph's node. embedding: of a node. rounds: of messages, 0 for a
-    network that sees no graph. hidden: of a position. blocks: of `represent` and of `advance`.
-    patch: the board is read in squares of so many steps and addresses.
+    nodes, links, whole: features of a graph's nodes, edges, and of itself. embedding: of a node.
+    rounds: of messages, 0 for a network that sees no graph. hidden: of a position. blocks: of
+    `represent` and of `advance`. patch: the board is read in squares of so many steps and
+    addresses.
     """
 
     moves: int
     board: tuple[int, int, int]
     features: int
     nodes: int
+    links: int
+    whole: int
     embedding: int = 32
     rounds: int = 3
     hidden: int = 128
@@ -48,12 +51,15 @@ class Sizes:
 class Graphs(NamedTuple):
     """Programs, padded to one shape.
 
-    nodes: float[G, N, F]; real: bool[G, N]; edges: int32[G, E, 2], from and to, N where unused.
+    nodes: float[G, N, F]; real: bool[G, N]; edges: int32[G, E, 2], from and to, N where unused;
+    links: float[G, E, L], facts of the edges; whole: float[G, W], facts of the programs.
     """
 
     nodes: AnyArray
     real: AnyArray
     edges: AnyArray
+    links: AnyArray
+    whole: AnyArray
 
 
 class Position(NamedTuple):
@@ -106,31 +112,38 @@ class GraphNet(eqx.Module):
     """Nodes float[N, F] to float[N + 1, D]; row N is the program's mean."""
 
     first: Dense
+    link: Dense
+    whole: Dense
     rounds: tuple[Dense, ...]
 
     def __init__(self, sizes: Sizes, key: Array) -> None:
-        keys = jax.random.split(key, sizes.rounds + 1)
+        keys = jax.random.split(key, sizes.rounds + 3)
         width = sizes.embedding
         self.first = Dense(sizes.nodes, width, keys[0])
-        self.rounds = tuple(Dense(3 * width, width, each) for each in keys[1:])
+        self.link = Dense(sizes.links, width, keys[1])
+        self.whole = Dense(sizes.whole, width, keys[2])
+        self.rounds = tuple(Dense(3 * width, width, each) for each in keys[3:])
 
-    def __call__(self, nodes: AnyArray, real: AnyArray, edges: AnyArray) -> Array:
-        count = nodes.shape[0]
+    def __call__(
+        self, nodes: AnyArray, real: AnyArray, edges: AnyArray, links: AnyArray, whole: AnyArray
+    ) -> Array:
+        link = self.link(links)
         start, end = edges[:, 0], edges[:, 1]
         here = jax.nn.gelu(self.first(nodes)) * real[:, None]
         for layer in self.rounds:
-            before = _mean_by(here, start, end, count)
-            behind = _mean_by(here, end, start, count)
+            before = _mean_by(here, link, start, end)
+            behind = _mean_by(here, link, end, start)
             both = jnp.concatenate([norm(here), before, behind], axis=-1)
             here = here + jax.nn.gelu(layer(both)) * real[:, None]
-        mean = here.sum(0) / jnp.maximum(1, real.sum())
+        mean = here.sum(0) / jnp.maximum(1, real.sum()) + self.whole(whole)
         return jnp.concatenate([here, mean[None]])
 
 
-def _mean_by(here: Array, source: AnyArray, goal: AnyArray, count: int) -> Array:
-    """Per node the mean over its edges of what stands at their other ends."""
+def _mean_by(here: Array, link: Array, source: AnyArray, goal: AnyArray) -> Array:
+    """Per node the mean over its edges of what they and their other ends say."""
+    count = here.shape[0]
     padded = jnp.concatenate([here, jnp.zeros_like(here[:1])])
-    total = jnp.zeros_like(padded).at[goal].add(padded[source])
+    total = jnp.zeros_like(padded).at[goal].add(jax.nn.gelu(padded[source] + link))
     edges = jnp.zeros(count + 1).at[goal].add(1.0)
     return (total / jnp.maximum(1.0, edges)[:, None])[:count]
 
@@ -206,7 +219,7 @@ class Network(eqx.Module):
         """float[G, N + 1, D], or None for a network that sees no graph."""
         if self.sizes.rounds == 0:
             return None
-        return jax.vmap(self.graph)(graphs.nodes, graphs.real, graphs.edges)
+        return jax.vmap(self.graph)(*graphs)
 
     def hidden(self, position: Position, embedded: Array | None) -> Array:
         """float[B, hidden]."""

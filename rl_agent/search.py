@@ -11,7 +11,6 @@ from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import mctx
 from jax import Array
@@ -75,21 +74,3 @@ def model_search(
         gumbel_scale=gumbel,
     )
     return Searched(found.action, found.action_weights, found.search_tree.node_values[:, 0])
-
-
-@eqx.filter_jit
-def play_policy(
-    network: Network,
-    position: Position,
-    embedded: Array | None,
-    legal: AnyArray,
-    key: Array,
-    temperature: AnyArray,
-) -> Searched:
-    """Without search: a move drawn with this temperature (float[B], 0 for the best), the policy
-    itself, and the value."""
-    here = network.predict(network.hidden(position, embedded))
-    logits = jnp.where(legal, here.policy, -1e9)
-    noise = jax.random.gumbel(key, logits.shape) * temperature[:, None]
-    moves = jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
-    return Searched(moves, jax.nn.softmax(logits), expected(here.value, network.sizes.bins))

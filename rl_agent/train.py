@@ -22,7 +22,7 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from cosmalloc.rl_agent.actor import Brain, Playing, play
+from cosmalloc.rl_agent.actor import Brain, Playing, play, player
 from cosmalloc.rl_agent.arena import Arena, Ints
 from cosmalloc.rl_agent.checkpoint import NAME, Checkpoint, read_checkpoint, write_checkpoint
 from cosmalloc.rl_agent.learner import Learner, Learning, Losses, devices, learn, new_learner
@@ -30,8 +30,10 @@ from cosmalloc.rl_agent.metrics import Metrics
 from cosmalloc.rl_agent.network import Graphs, Network, Position, Sizes
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import model_search
+from cosmalloc.rl_agent.weights import write_network
 
 Progress = Callable[[str, float], None]
+BEST = "best.safetensors"  # the network that did best on the school's checks
 
 
 class School(Protocol):
@@ -109,6 +111,9 @@ def train(
         row = _round(school, run, how)
         run.counters["seconds"] += time.monotonic() - before
         metrics.add({**run.counters, **row})
+        if row.get("check", np.inf) < run.counters["best"]:
+            run.counters["best"] = row["check"]
+            write_network(Path(folder) / BEST, run.learner.network, facts or {})
         if progress is not None:
             words = " ".join(f"{name} {value:.4g}" for name, value in row.items())
             gone = (time.monotonic() - began) / seconds
@@ -126,7 +131,7 @@ def _begin(folder: str | Path, sizes: Sizes, how: Training, seed: int) -> _Run:
         found = read_checkpoint(folder, how.learning)
         return _Run(found.learner, found.replay, found.rng, found.counters)
     learner = new_learner(Network(sizes, jax.random.key(seed)), how.learning)
-    counters = {"round": 0.0, "moves": 0.0, "games": 0.0, "seconds": 0.0}
+    counters = {"round": 0.0, "moves": 0.0, "games": 0.0, "seconds": 0.0, "best": np.inf}
     return _Run(learner, Replay(how.capacity), np.random.default_rng(seed), counters)
 
 
@@ -166,7 +171,7 @@ def _play(school: School, run: _Run, how: Training) -> float:
     brain = Brain(run.learner.network, school.graphs(names))
     games = arena.programs
     arena.programs = place.astype(np.int32)  # rows of these graphs
-    played = play(arena, brain, how.playing, run.rng, record=True)
+    played = play(arena, player(arena, brain, how.playing, run.rng), record=True)
     arena.programs = games
     assert played is not None  # nobody stops it
     for episode in played.episodes:

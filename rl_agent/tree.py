@@ -109,7 +109,7 @@ class Tree:
         score = np.where(
             visits == visits.max(-1, keepdims=True), self._noise + self._logits[:, 0] + bonus, -1e30
         )
-        policy = _softmax(self._logits[:, 0] + bonus)
+        policy = softmax(self._logits[:, 0] + bonus)
         total = (self._total[:, 0].sum(-1) + self._value[:, 0]) / (visits.sum(-1) + 1)
         return score.argmax(-1), policy, total
 
@@ -132,7 +132,7 @@ class Tree:
     def _inside(self, node: Ints) -> Ints:
         visits = self._visits[self._rows, node]
         logits = self._logits[self._rows, node]
-        policy = _softmax(logits + self._bonus(node))
+        policy = softmax(logits + self._bonus(node))
         gain = policy - visits / (1 + visits.sum(-1, keepdims=True))
         return np.asarray(np.where(logits > NEVER / 2, gain, -1e30).argmax(-1))
 
@@ -142,7 +142,7 @@ class Tree:
         visits, total = self._visits[self._rows, node], self._total[self._rows, node]
         seen = visits > 0
         q = total / np.maximum(1, visits)
-        prior = _softmax(self._logits[self._rows, node])
+        prior = softmax(self._logits[self._rows, node])
         known = np.where(seen, prior, 0.0)
         mixed = (known * q).sum(-1) / np.maximum(1e-12, known.sum(-1))
         count = visits.sum(-1)
@@ -185,6 +185,7 @@ def halving(moves: int, simulations: int) -> list[int]:
     return wanted[:simulations]
 
 
-def _softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """Over the last axis."""
     power = np.exp(logits - logits.max(-1, keepdims=True))
     return np.asarray(power / power.sum(-1, keepdims=True))

@@ -76,7 +76,7 @@ class Signs:
         )
 
 
-SIZES = Sizes(3, (4, 4, 1), 5, 2, embedding=8, rounds=1, hidden=32, blocks=1)
+SIZES = Sizes(3, (4, 4, 1), 5, 2, 3, 2, embedding=8, rounds=1, hidden=32, blocks=1)
 
 
 def graphs(count: int, nodes: int = 8) -> Graphs:
@@ -87,4 +87,6 @@ def graphs(count: int, nodes: int = 8) -> Graphs:
         np.ones((count, nodes, 2), np.float32),
         np.ones((count, nodes), bool),
         np.stack([edges] * count),
+        np.ones((count, nodes, 3), np.float32),
+        np.ones((count, 2), np.float32),
     )

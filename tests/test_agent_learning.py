@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from cosmalloc.errors import InputError
-from cosmalloc.rl_agent.actor import Brain, Playing, play
+from cosmalloc.rl_agent.actor import Brain, Playing, play, player
 from cosmalloc.rl_agent.arena import Arena, Ints
 from cosmalloc.rl_agent.checkpoint import read_checkpoint
 from cosmalloc.rl_agent.learner import Learning, devices, learn, new_learner
@@ -65,9 +65,9 @@ class SignSchool:
     def examine(self, network: Network) -> Mapping[str, float]:
         arena = Signs(list(range(1000, 1016)))
         arena.programs = arena.programs % 16
-        played = play(
-            arena, Brain(network, graphs(16)), Playing(temperature=0.0), np.random.default_rng(0)
-        )
+        how = Playing(temperature=0.0)
+        brain = Brain(network, graphs(16))
+        played = play(arena, player(arena, brain, how, np.random.default_rng(0)))
         assert played is not None
         return {"exam": float(played.score.mean())}
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from cosmalloc.rl_agent.actor import Brain, Mode, Playing, play
+from cosmalloc.rl_agent.actor import Brain, Mode, Played, Playing, play, player
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.tree import NEVER, Gumbel, Leaf, Tree, halving
 from tests.agent_games import SIZES, Signs, graphs
@@ -49,12 +49,8 @@ def test_a_move_that_is_not_legal_is_never_tried() -> None:
 
 def test_search_in_the_game_itself_plays_best_with_a_network_that_knows_nothing() -> None:
     arena = Signs(list(range(16)), spare=16)
-    played = play(
-        arena,
-        brain(16),
-        Playing("game", simulations=16, temperature=0.0),
-        np.random.default_rng(0),
-    )
+    how = Playing("game", simulations=16, temperature=0.0)
+    played = play(arena, player(arena, brain(16), how, np.random.default_rng(0)))
     assert played is not None
     assert played.score.tolist() == [6.0] * 16
     assert (arena.right == played.moves.T).all()
@@ -64,7 +60,7 @@ def test_search_in_the_game_itself_plays_best_with_a_network_that_knows_nothing(
 def test_recorded_games_hold_what_was_played(mode: Mode) -> None:
     arena = Signs([3, 4, 5], length=5, spare=4)
     how = Playing(mode, simulations=4)
-    played = play(arena, brain(6), how, np.random.default_rng(0), record=True)
+    played = play(arena, player(arena, brain(6), how, np.random.default_rng(0)), record=True)
     assert played is not None
     for game, episode in enumerate(played.episodes):
         assert episode.program == 3 + game
@@ -76,9 +72,11 @@ def test_recorded_games_hold_what_was_played(mode: Mode) -> None:
 
 
 def test_the_same_dice_play_the_same_games() -> None:
-    first, second = (
-        play(Signs([1, 2]), brain(3), Playing(), np.random.default_rng(7)) for _ in range(2)
-    )
+    def once() -> Played | None:
+        arena = Signs([1, 2])
+        return play(arena, player(arena, brain(3), Playing(), np.random.default_rng(7)))
+
+    first, second = once(), once()
     assert first is not None
     assert second is not None
     assert (first.moves == second.moves).all()

@@ -25,6 +25,8 @@ from cosmalloc.solve import solve
 from cosmalloc.verify import verify
 from tests import oracle
 from tests.nets import chain, tangle, with_scratchpad
+from tests.small import operator, tensor, toy
+from tests.small import problem as small_problem
 from tests.strategies import problems
 from tests.test_in_place import updating
 from tests.widen import widened
@@ -141,6 +143,21 @@ def test_an_improved_plan_is_never_worse_than_what_it_came_from() -> None:
     again = improved(small, [found.plan, msa_plan(small)], seconds=0.1)
     assert again.value is not None
     assert again.value <= found.value
+
+
+def test_a_result_takes_the_bytes_of_an_operand_that_nobody_reads_again() -> None:
+    """Four bytes of scratchpad hold a, and then b made of it: nothing goes off-chip but x and y."""
+    tensors = [tensor("x", 1, "input"), tensor("a", 4, group=7), tensor("b", 4, group=7)]
+    tensors += [tensor("y", 1, "output")]
+    made = [operator(tensors, *ends) for ends in (([0], [1]), ([1], [2]), ([2], [3]))]
+    shared = small_problem(toy(4, "anywhere"), tensors, made)
+    outcome = solve(shared, objective="latency", solver="search", seconds=0.2)
+    assert outcome.value == pytest.approx(2.0, rel=1e-6)
+    made[2] = operator(tensors, [1, 2], [3])
+    apart = small_problem(toy(4, "anywhere"), tensors, made)
+    outcome = solve(apart, objective="latency", solver="search", seconds=0.2)
+    assert outcome.value is not None
+    assert outcome.value > 2.5
 
 
 def test_with_room_for_everything_nothing_is_read_twice() -> None:

@@ -28,6 +28,7 @@ from cosmalloc.target_file import custom, load_target
 from tests.command import cosmalloc as command
 from tests.int8_net import mapped as int8_network
 from tests.int8_net import network as int8_function
+from tests.memref_networks import network
 
 pytest.importorskip("torch_mlir", reason="the extra [mlir] is not installed")
 
@@ -84,6 +85,29 @@ def test_outputs_are_those_of_the_original(rule: Any) -> None:
     for one, two, three, right in zip(late, early, nowhere, expected, strict=True):
         assert one.tobytes() == two.tobytes() == three.tobytes()
         np.testing.assert_allclose(one, right, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["resident", "anywhere"])
+@pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
+def test_random_networks_compute_what_they_should(rule: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
+    copies = 0
+    for seed in range(3):
+        function = network(seed, donate=seed % 2 == 0)
+        tight = (512, 768, 1024, 2048)
+        model = next(
+            found
+            for size in tight
+            if (found := map_small(function, x, machine(size, rule))).outcome.plan is not None
+        )
+        copies += len(model.plan.transfers)
+        for mine, theirs in zip(run_memref(lowered(model), [x]), model.execute(x), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+    assert copies >= 3
+
+
+def map_small(function: Any, x: Any, target: Any) -> cosmalloc.MappedModel:
+    return cosmalloc.map_model(function, (x,), target=target, solver="greedy")
 
 
 def test_an_int8_network_is_equal_to_the_bit() -> None:
@@ -161,6 +185,31 @@ def test_control_flow_is_lowered(place: int) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
+def along(x: Any, places: Any) -> Any:
+    return jnp.sum(jnp.take_along_axis(x, places, axis=1) ** 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "places"),
+    [
+        (lambda x, i: x.at[i].add(jnp.tanh(x[: len(i)])), [1, 3, 3, 12, -1]),
+        (lambda x, i: x.at[i, 2].set(x[0, : len(i)], mode="drop"), [1, 3, 12]),
+        (lambda x, i: x.at[:, i].max(x[:, : len(i)] * 2), [5, 4]),
+        (lambda x, i: jax.grad(lambda t: jnp.sum(jnp.tanh(t[i]) ** 2))(x), [2, 2, 9]),
+        (jax.grad(along), [[k % 6] for k in range(10)]),
+        (lambda x, i: x[0].at[i[0]].set(x[1, 0]), [4]),
+    ],
+    ids=["rows", "dropped", "columns", "gradient", "batched", "one"],
+)
+def test_scatters_are_lowered(function: Any, places: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(10, 6)).astype(np.float32)
+    arguments = (x, np.array(places, np.int32))
+    model = cosmalloc.map_model(function, arguments, solver="greedy")
+    assert "stablehlo.scatter" in model.text()
+    (found,) = run_memref(lowered(model), arguments)
+    np.testing.assert_allclose(found, jax.jit(function)(*arguments), rtol=1e-5, atol=1e-6)
+
+
 def test_what_can_t_be_lowered_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def sorted_(x: Any) -> Any:
         return jnp.sort(x)
@@ -201,6 +250,41 @@ def test_the_command_writes_memrefs(tmp_path: Path) -> None:
     (expected,) = run_compiled(compile_module(context.to_bytecode(original)), leaves)
     np.testing.assert_allclose(run_memref(module, leaves)[0], expected, rtol=1e-5, atol=1e-6)
     assert command("map", model, *words).code == 2
+
+
+ODD_NAMES = """
+func.func private @"a\\22) -> () // \\0A #"(%a: tensor<4xf32>) -> tensor<4xf32>
+    attributes {mem.kernel = "evil\\22 name"} {
+  %0 = stablehlo.add %a, %a : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @constant_1(%a: tensor<4xf32>) -> tensor<4xf32> attributes {mem.kernel = "k"} {
+  %c = stablehlo.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %0 = stablehlo.add %a, %c : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @arena(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32>
+    attributes {mem.kernel = "k"} {
+  %0 = stablehlo.add %a, %b : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func public @main(%x: tensor<4xf32> {mem.name = "x\\22}) { // \\0A"}) -> tensor<4xf32> {
+  %c = stablehlo.constant dense<[5.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %0 = call @"a\\22) -> () // \\0A #"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = call @constant_1(%0) : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = call @arena(%1, %c) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+"""
+
+
+def test_names_from_a_model_stay_names_and_take_none_of_ours() -> None:
+    module = context.parse(ODD_NAMES, "odd names")
+    passes = "map-memory{scratchpad=1KiB solver=greedy track=all},insert-transfers,lower-to-memref"
+    Pipeline.parse(passes).run(module)
+    again = context.parse(context.to_text(module), "the lowered module")
+    (found,) = run_memref(again, [np.ones(4, np.float32)])
+    assert found.tolist() == [8, 6, 8, 10]
 
 
 def test_arguments_of_another_shape_are_refused() -> None:

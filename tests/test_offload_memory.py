@@ -87,3 +87,18 @@ def test_kernels_stand_in_the_plans_order_behind_barriers():
     assert names.count("device_put") == len(tight.plan.transfers)
     for before, after in pairwise(kernels):
         assert "optimization_barrier" in names[before:after]
+
+
+def test_a_donated_argument_in_host_memory_stays():
+    arguments = train_arguments()
+    step = offload(
+        train_step,
+        "1MiB",
+        host_argnums=0,
+        host_outputs=(True, False),
+        donate_argnums=0,
+        solver="greedy",
+    )
+    params = step(*arguments)[0]
+    step(params, *arguments[1:])
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(params))

@@ -60,16 +60,30 @@ def test_operands_read_off_chip_are_kept_there_if_the_tensor_is_on_chip_elsewher
     late = Residency(index(found, "a"), 0, at + 2, at + 3)
     steps = tuple(range(at + 4))
     told = overrides(found, Plan(steps, (late,), (Transfer(late.tensor, "load", at + 2, at + 2),)))
-    assert told.direct == (Use("b", 0, ()),)  # `c` reads what was loaded
+    assert told.direct == (Use("b", 0, (), 4096),)  # `c` reads what was loaded
     assert told.prefetches == {Use("c", 1, ()): 3}
     assert told.pinned == ()
     assert ("a", ()) not in told.kept
-    assert "regex: 'b' operand_number: 0 } keep_in_default" in told.options("wish")[TENSORS]
+    rule = "regex: 'b' operand_number: 0 size_gte: 4096 size_lte: 4096 } keep_in_default"
+    assert rule in told.options("wish")[TENSORS]
 
 
-def test_buffers_are_placed_by_offset() -> None:
+def test_an_operand_is_not_kept_off_chip_where_that_would_hit_a_result() -> None:
+    found = program(BEFORE)
+    at = len(found.problem.operators) - 4
+    a, b = index(found, "a"), index(found, "b")
+    stays = (Residency(b, 4096, at + 1, at + 3), Residency(a, 0, at + 2, at + 3))
+    loads = (Transfer(a, "load", at + 2, at + 2),)
+    both = Plan(tuple(range(at + 4)), stays, loads)
+    assert overrides(found, both).direct == ()  # `b` makes as many bytes as it reads of `a`
+    assert overrides(found, both, off_chip={a}).direct == (Use("b", 0, (), 4096),)
+
+
+def test_what_stays_to_its_end_is_placed_by_offset() -> None:
     found = program(BEFORE)
     assert overrides(found, plan(found)).sequence == (("b", ()), ("w", ()), ("a", ()))
+    first = (index(found, "a"),)
+    assert overrides(found, plan(found), first).sequence[0] == ("a", ())
 
 
 def test_options_say_it_in_text_protos_by_force() -> None:

@@ -14,7 +14,7 @@ from xla_texts import AFTER, BEFORE
 
 from cosmalloc.errors import InputError
 from cosmalloc.simulate import simulate
-from cosmalloc.tpu import Tuned, tune, tuning
+from cosmalloc.tpu import Tuned, compiler, tune
 from cosmalloc.tpu.compile import Compiled
 from cosmalloc.tpu.overrides import FORCES, PREFETCHES, TENSORS
 from cosmalloc.verify import verify
@@ -52,9 +52,9 @@ class Played:
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> Played:
-    compiler = Played()
-    monkeypatch.setattr(tuning, "compile_for", compiler)
-    return compiler
+    playing = Played()
+    monkeypatch.setattr(compiler, "compile_for", playing)
+    return playing
 
 
 def tuned(**options: Any) -> Tuned:
@@ -68,7 +68,8 @@ def test_what_the_compiler_does_with_our_options_is_measured_and_kept(played: Pl
     assert found.best.seconds == simulate(found.program.problem, found.best.plan).latency
     assert verify(found.program.problem, found.best.plan) == []
     assert 0 < found.followed(found.best) <= 1
-    assert [v.name for v in found.variants] == ["default", "alone", *FORCES]
+    assert [v.name for v in found.variants[:3]] == ["default", "alone", "wish"]
+    assert {v.name for v in found.variants[3:]} <= set(FORCES)
 
 
 def test_a_compiler_that_does_not_listen_leaves_its_own_plan(played: Played) -> None:

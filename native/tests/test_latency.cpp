@@ -54,6 +54,16 @@ std::shared_ptr<const Program> some_program(std::uint64_t seed, Index count, Byt
     program->webs.push_back(
         {bytes[web], first, static_cast<Index>(program->events.size()), random() % 4 == 0});
   }
+  for (Index lender = 0; lender < static_cast<Index>(uses.size()); ++lender) {
+    for (Index heir = 0; heir < static_cast<Index>(uses.size()); ++heir) {
+      const auto& old = uses[static_cast<std::size_t>(lender)];
+      const auto& fresh = uses[static_cast<std::size_t>(heir)];
+      const bool meet = !old.empty() && !fresh.empty() && old.back().step == fresh.front().step;
+      if (!meet || old.back().write >= 0 || fresh.front().read >= 0) continue;
+      program->webs[static_cast<std::size_t>(lender)].heirs.push_back(heir);
+      program->webs[static_cast<std::size_t>(heir)].lenders.push_back(lender);
+    }
+  }
   program->capacity = capacity;
   program->alignment = 1 + static_cast<Bytes>(random() % 2);
   return program;
@@ -67,8 +77,7 @@ bool sound(const std::shared_ptr<const Program>& program,
     const auto& stays = webs[static_cast<std::size_t>(web)];
     if (!fresh.legal(web, stays)) return false;
     for (const Stay& stay : stays) {
-      const Bytes bytes = fresh.web(web).bytes;
-      if (!fresh.is_free(stay.start, stay.stop, stay.offset, bytes)) return false;
+      if (!fresh.is_free(web, stay)) return false;
       if (stay.offset % program->alignment != 0) return false;
     }
     fresh.lift(web);

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from cosmalloc.passes.foreign import Handler
+from cosmalloc.passes.linalg import generic, scalars, tensors
 
-HANDLERS: dict[str, Handler] = {}
+HANDLERS: dict[str, Handler] = {**scalars.HANDLERS, **tensors.HANDLERS, **generic.HANDLERS}
+GENERALIZE = "builtin.module(func.func(linalg-generalize-named-ops))"

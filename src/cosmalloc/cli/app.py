@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from cosmalloc.cli import (
+    agent_command,
     compare_command,
     doctor_command,
     explain_command,
@@ -49,6 +50,7 @@ app.command("targets")(target_command.targets)
 app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
 app.add_typer(tpu_command.app, name="tpu")
+app.add_typer(agent_command.app, name="agent")
 
 
 def _version(value: bool) -> None:

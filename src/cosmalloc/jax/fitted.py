@@ -46,7 +46,7 @@ def fitted(
     """
     asked = parse_bytes(device_bytes) if isinstance(device_bytes, str) else device_bytes
     make = build or (lambda made: _built(made, arguments, options))
-    limit, least = asked, None
+    limit, cut, least = asked, 0, None
     for _ in range(ROUNDS):
         try:
             made = offload(function, limit, **options)
@@ -59,7 +59,8 @@ def fitted(
         if found <= asked:
             return made
         least = found if least is None else min(found, least)
-        limit -= found - asked
+        cut = max(found - asked, 2 * cut)  # what XLA adds may come back: be bolder each time
+        limit -= cut
     raise InputError(
         f"XLA holds {least:,} bytes at least, {asked:,} were asked for",
         "give more bytes; on CPU XLA keeps to no plan of memory",

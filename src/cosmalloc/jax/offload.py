@@ -48,7 +48,8 @@ def offload(
     host_argnums: positional arguments that come in pinned host memory and are loaded when needed;
         others lie on the device for the whole call. host_outputs: True, or a tree of booleans that
         the results' tree begins with: results that end in host memory.
-    static_argnums, donate_argnums: as of `jax.jit`.
+    static_argnums, donate_argnums: as of `jax.jit`; arguments in host memory are not taken, for XLA
+        on GPUs can't make results in their place.
     machine: a target with the speeds of device memory and host link, `HOST_LINK` if None; its
         scratchpad is not used. platform: to trace for, JAX's default if None.
     objective, solver, seconds, seed, group, progress: as of `map_model`.

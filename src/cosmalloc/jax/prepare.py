@@ -113,7 +113,8 @@ class Offloading:
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """The function on raw leaves, jitted."""
-        taken = tuple(i for i, given in enumerate(self.signature.donated) if given)
+        pairs = zip(self.signature.donated, self.signature.host, strict=True)
+        taken = tuple(i for i, (given, away) in enumerate(pairs) if given and not away)
 
         def run(*leaves: Any) -> list[Any]:
             return replay(self.traced, self.plan, leaves, self.signature.host, self.to_host)

@@ -19,8 +19,8 @@ from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 from cosmalloc.jax.arguments import Signature, flat_function, shape_dtype
+from cosmalloc.jax.barriers import BARRIER, split_barriers
 from cosmalloc.jax.machine import HOST_LINK
-from cosmalloc.map_model import PREPARE
 from cosmalloc.passes import context
 from cosmalloc.passes.grouping import Policy
 from cosmalloc.passes.inline import callee
@@ -76,8 +76,7 @@ def trace(
     """The function on leaves, and its results' structure. InputError for what can't be mapped."""
     flat, seen = flat_function(function, signature)
     leaves = [leaf.abstract() for leaf in signature.leaves]
-    donated = tuple(i for i, given in enumerate(signature.donated) if given)
-    jitted = jax.jit(flat, keep_unused=True, donate_argnums=donated)
+    jitted = jax.jit(flat, keep_unused=True)
     try:
         exported = export.export(jitted, platforms=[platform], disabled_checks=_CHECKS)(*leaves)
     except NotImplementedError as error:  # host callbacks, for one
@@ -86,7 +85,10 @@ def trace(
             "offload the part of the program without callbacks",
         ) from error
     module = context.parse(exported.mlir_module_serialized, f"function `{flat.__name__}`")
-    Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
+    Pipeline.parse("inline").run(module)
+    with module.context, module.operation.location:
+        split_barriers(module.operation)
+    Pipeline.parse(f"canonicalize,cse,group-operators{{policy={group}}}").run(module)
     with module.context, module.operation.location:
         program = extract(module.operation, HOST_LINK, Reading(track="all"), flat.__name__)
         reader = _Reader(program, platform)
@@ -142,6 +144,8 @@ class _Reader:
         handle = maker.operation
         if handle not in self.views:
             return self.program.tensors[value]
+        if handle.name == BARRIER:
+            return self.value(handle.operands[0])
         if len(handle.results) > 1:
             raise InputError(f"`{handle.name}` views several values at once")
         operands = list(dict.fromkeys(handle.operands))

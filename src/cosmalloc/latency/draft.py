@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cosmalloc import _native
 from cosmalloc.errors import InputError
 from cosmalloc.latency.reading import NOWHERE, stays_of
-from cosmalloc.latency.webs import Web, webs_of
+from cosmalloc.latency.webs import Web, lendings, webs_of
 from cosmalloc.lifetimes import source_order
 from cosmalloc.native.clock import FastClock
 from cosmalloc.plan import Plan, Residency, Transfer
@@ -73,6 +73,7 @@ class Drafting:
             target.copy_engines,
             target.scratchpad_bytes,
             target.alignment,
+            np.array(lendings(self.problem, self.webs), np.int64).reshape(-1, 2),
         )
 
     def plan(self, rows: Rows) -> Plan:

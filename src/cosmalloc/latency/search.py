@@ -31,14 +31,21 @@ ENOUGH = 2e-6  # relative: so near to the bound nothing is looked for
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The `runners` best anneal for a `share` of the time, from `hot` on; None: as they like."""
+    """The `runners` best anneal for a `share` of the time, from `hot` (None: as they like) down to
+    `cold`."""
 
     runners: int
     share: float
     hot: float | None
+    cold: float = 2e-6
 
 
-ROUNDS = (Round(4, 0.4, None), Round(2, 0.3, 1e-3), Round(1, 0.3, 3e-4))
+ROUNDS = (
+    Round(4, 0.4, None),
+    Round(2, 0.3, 1e-3),
+    Round(1, 0.25, 3e-4),
+    Round(1, 0.05, 1e-5, 1e-10),  # what others do to the last digit
+)
 
 
 def solve(
@@ -141,9 +148,8 @@ def race(
             if left > 0:
                 dice = (seed * len(ROUNDS) + number) * ROUNDS[0].runners + place
                 hot = start.hot if each.hot is None else each.hot
-                found = heat(
-                    drafting, start.rows, seconds=left, seed=dice, hot=hot, how=Annealing()
-                )
+                how = Annealing(cold=each.cold)
+                found = heat(drafting, start.rows, seconds=left, seed=dice, hot=hot, how=how)
                 ran.append(replace(start, rows=found.rows, latency=found.latency))
                 if found.interrupted:
                     return min([*pool, *ran], key=_latency)

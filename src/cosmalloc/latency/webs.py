@@ -65,6 +65,22 @@ def webs_of(problem: Problem, order: Sequence[int]) -> tuple[Web, ...]:
     return tuple(webs)
 
 
+def lendings(problem: Problem, webs: Sequence[Web]) -> list[tuple[int, int]]:
+    """Pairs (lender, heir) of webs: the heir, made whole by the step that reads the lender last,
+    may take its bytes, as they are of one alias group (law 2's exception)."""
+    made: dict[tuple[int, int], list[int]] = {}
+    for index, web in enumerate(webs):
+        group = problem.tensors[web.tensors[0]].alias_group
+        if group is not None and web.events and web.events[0].reads is None:
+            made.setdefault((web.events[0].step, group), []).append(index)
+    pairs: list[tuple[int, int]] = []
+    for index, web in enumerate(webs):
+        group = problem.tensors[web.tensors[-1]].alias_group
+        if group is not None and web.events and web.events[-1].writes is None:
+            pairs += [(index, heir) for heir in made.get((web.events[-1].step, group), ())]
+    return pairs
+
+
 def _chains(problem: Problem, order: Sequence[int]) -> tuple[dict[int, int], set[int]]:
     """Per operand the result that lies upon it; and the tensors that have to stay off-chip."""
     after: dict[int, int] = {}

@@ -7,8 +7,7 @@ never worse than the compiler alone, by the measure of its own cost model with i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,40 +15,15 @@ from typing import Any
 from cosmalloc.errors import InputError
 from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.plan import Outcome, Plan
-from cosmalloc.simulate import simulate
 from cosmalloc.solve import Progress, solve
-from cosmalloc.tpu.compile import Compiled, compile_for
+from cosmalloc.tpu.compiler import Compiler, Variant
 from cosmalloc.tpu.extract import extract_program
-from cosmalloc.tpu.log import read_log
 from cosmalloc.tpu.lower import lowered
-from cosmalloc.tpu.overrides import FORCES, Force, Overrides, overrides
-from cosmalloc.tpu.solution import read_solution
+from cosmalloc.tpu.steering import Steered, steer
 from cosmalloc.tpu.topology import Topology
 from cosmalloc.tpu.topology import topology as topology_named
 
 ALONE = {"xla_msa_max_cross_program_prefetches": "0"}  # without cross-program prefetch
-ATTEMPTS = 8  # compilations of overrides that the compiler refuses in part
-_REFUSED = re.compile(
-    r"override \w+ for instruction '([^']+)' operand (\d+)(?:.*?defining instruction '([^']+)')?"
-)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to compile the program.
-
-    options: of the compiler. seconds: of what the compiler decided, on our clock. estimate: the
-    compiler's own figure. plan: what it decided.
-    copies, copied_bytes: between the memories.
-    """
-
-    name: str
-    options: dict[str, str]
-    seconds: float
-    estimate: float
-    plan: Plan
-    copies: int
-    copied_bytes: int
 
 
 @dataclass(frozen=True)
@@ -112,9 +86,13 @@ def tune(
     """
     machine = topology_named(topology)
     module = function if isinstance(function, bytes) else lowered(function, arguments, donated)
-    asked = _Compiler(module, machine, budget, compile_seconds, cache)
-    if progress is not None:
-        progress("compiling", 0.0)
+    asked = Compiler(module, machine, budget, compile_seconds, cache)
+
+    def say(words: str) -> None:
+        if progress is not None:
+            progress(words, 0.5)
+
+    say("compiling")
     first = asked.compile({})
     program = extract_program(first, machine.target(budget), name)
     variants = [
@@ -129,20 +107,15 @@ def tune(
         seed=seed,
         progress=progress,
     )
-    dropped = 0
+    steered = Steered((), 0)
     if outcome.plan is not None:
-        told = overrides(program, outcome.plan)
-        for force in FORCES:
-            if progress is not None:
-                progress(f"compiling with overrides as {force}", 0.5)
-            accepted, less = asked.accepted(told, force)
-            if accepted is not None:
-                variants.append(asked.variant(force, accepted.options(force), program))
-                dropped = less if force == "demand" else dropped
+        theirs = min(variant.seconds for variant in variants)
+        steered = steer(asked, program, outcome.plan, theirs, say)
+    variants += steered.variants
     _, flags = machine.budget_options(budget)
     size = program.problem.target.scratchpad_bytes
-    found = Tuned(machine, size, program, outcome, tuple(variants), dropped, flags)
-    return asked.confirmed(found) if confirm else found
+    found = Tuned(machine, size, program, outcome, tuple(variants), steered.dropped, flags)
+    return confirmed(asked, found) if confirm else found
 
 
 def _alone(machine: Topology) -> dict[str, str]:
@@ -151,71 +124,18 @@ def _alone(machine: Topology) -> dict[str, str]:
     return ALONE
 
 
-@dataclass(frozen=True)
-class _Compiler:
-    """The same module, compiled again and again."""
-
-    module: bytes
-    machine: Topology
-    budget: int | None
-    seconds: float
-    cache: str | Path | None
-
-    def compile(self, options: Mapping[str, str], estimate_only: bool = True) -> Compiled:
-        return compile_for(
-            self.module,
-            self.machine,
-            options,
-            budget=self.budget,
-            seconds=self.seconds,
-            estimate_only=estimate_only,
-            cache=self.cache,
-        )
-
-    def variant(self, name: str, options: dict[str, str], program: XlaProgram) -> Variant:
-        """Compile so, and look at what came out."""
-        answer = self.compile(options)
-        plan = read_solution(program, answer, self.machine).plan
-        sizes = program.problem.tensors
-        return Variant(
-            name=name,
-            options=options,
-            seconds=simulate(program.problem, plan).latency,
-            estimate=read_log(answer.log).seconds or 0.0,
-            plan=plan,
-            copies=len(plan.transfers),
-            copied_bytes=sum(sizes[copy.tensor].bytes for copy in plan.transfers),
-        )
-
-    def accepted(self, told: Overrides, force: Force) -> tuple[Overrides | None, int]:
-        """The overrides, less those that the compiler refuses, and how many those are."""
-        for attempt in range(ATTEMPTS):
-            try:
-                self.compile(told.options(force))
-            except InputError as error:
-                refused = _REFUSED.search(error.fact)
-                if refused is None:
-                    return None, attempt
-                less = told.without(refused[1], int(refused[2]), refused[3] or "")
-                if less == told:
-                    return None, attempt
-                told = less
-            else:
-                return told, attempt
-        return None, ATTEMPTS
-
-    def confirmed(self, found: Tuned) -> Tuned:
-        """Without the best variant, while the back end can't compile it."""
-        while found.best != found.variants[0]:
-            try:
-                self.compile(found.best.options, estimate_only=False)
-            except InputError:
-                best = found.best.name
-                rest = tuple(each for each in found.variants if each.name != best)
-                found = replace(found, variants=rest)
-            else:
-                break
-        return found
+def confirmed(compiler: Compiler, found: Tuned) -> Tuned:
+    """Without the best variant, while the back end can't compile it."""
+    while found.best != found.variants[0]:
+        try:
+            compiler.compile(found.best.options, estimate_only=False)
+        except InputError:
+            best = found.best
+            rest = tuple(each for each in found.variants if each is not best)
+            found = replace(found, variants=rest)
+        else:
+            break
+    return found
 
 
 def _share(wanted: Plan, got: Plan) -> float:

@@ -1,0 +1,266 @@
+"""The agent on one program, within the seconds that a user has.
+
+    1. games of the shipped policy: one as it likes best, the others drawn
+    2. games of Gumbel search in the game itself
+    3. small changes of the best games, drawn by the policy (improve.py)
+    4. the network learns from the best games of this program, plays again, and so on from 3
+
+Each stage can be left out, which is what the ablations do. The best game's plan is the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from cosmalloc.plan import Plan
+from cosmalloc.problem import Problem
+from cosmalloc.rl_agent.actor import Brain, Played, Playing, judge, play, player, with_returns
+from cosmalloc.rl_agent.arena import Look
+from cosmalloc.rl_agent.improve import Doubles, Improving, Line, improve
+from cosmalloc.rl_agent.learner import Learner, Learning, learn, new_learner
+from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.network import Graphs, Network
+from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
+from cosmalloc.rl_agent.search import Searched
+
+NEVER = -1e9
+DISCOUNT = 0.99
+
+
+@dataclass(frozen=True)
+class Compiling:
+    """slots: games side by side. policy: whether the network plays and is the prior; without it
+    games are even dice. search: share of the time for games of search, 0 for none; simulations: at
+    each of their moves. improve: whether good games are changed. tune: steps of learning at a time,
+    0 for none; patience: with fewer seconds in all it isn't worth its compilation. turns: how often
+    3 and 4 take turns.
+    """
+
+    slots: int = 32
+    policy: bool = True
+    search: float = 0.2
+    simulations: int = 8
+    improve: bool = True
+    tune: int = 60
+    patience: float = 30.0
+    turns: int = 4
+    improving: Improving = field(default_factory=Improving)
+    learning: Learning = field(default_factory=lambda: Learning(rate=5e-4, warmup=5))
+
+
+class Found(NamedTuple):
+    """plan: of the best game; value: its objective, as the game has it. games: how many were
+    played. curve: (seconds, value) of every improvement."""
+
+    plan: Plan
+    value: float
+    games: int
+    curve: tuple[tuple[float, float], ...]
+
+
+class Compiler:
+    """One program, its games, and the best of them."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        rules: Rules,
+        network: Network,
+        how: Compiling,
+        seed: int,
+        tell: Callable[[float, float], None] = lambda _value, _share: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """tell: hears of each better value, with the share of the time that is over. clock: what
+        counts as seconds."""
+        self._clock = clock
+        self._tell = tell
+        self._seconds = 1.0
+        self._began = clock()
+        self._how = how
+        self._rng = np.random.default_rng(seed)
+        spare = how.simulations if how.search else 0
+        self.arena = MappingArena([problem] * how.slots, rules, spare)
+        self._graphs: Graphs = graphs_of([problem])
+        self._learner: Learner = new_learner(network, how.learning)
+        self._even = np.zeros((self.arena.uses, network.sizes.moves))
+        if rules.order == "given":
+            self._even[:, 3:] = NEVER
+        self.lines: list[Line] = []
+        self.plan: Plan | None = None
+        self.value = np.inf
+        self.games = 0
+        self.curve: list[tuple[float, float]] = []
+
+    def run(
+        self,
+        seconds: float,
+        interrupted: Callable[[], bool] = lambda: False,
+        plans: Sequence[Plan] = (),
+    ) -> Found:
+        """All stages, until the time is over. plans: of others, to start from as well."""
+        how = self._how
+        self._seconds = max(1e-9, seconds)
+
+        def until(share: float) -> Callable[[], bool]:
+            return lambda: interrupted() or self.gone() > share * seconds
+
+        if plans:
+            self.follow(plans)
+        if not (how.policy and self.play(Playing("policy"), until(1.0))) and seconds > 0:
+            self.dice()  # or the network had no time for a single game
+        while how.search and how.policy and not until(how.search)():
+            self.play(Playing("game", how.simulations, DISCOUNT), until(1.0), until(how.search))
+        for turn in range(how.turns):
+            end = until(how.search + (1 - how.search) * (turn + 1) / how.turns)
+            if turn and how.tune and seconds >= how.patience and self.lines and not end():
+                self.tune(how.tune, end)
+                self.play(Playing("policy"), end)
+            while not how.improve and not end() and self.play_again(end):
+                pass
+            if how.improve and self.lines and not end():
+                self.improve(end)
+        return self.found()
+
+    def play_again(self, stop: Callable[[], bool]) -> bool:
+        """Games without changes, by the policy or by dice."""
+        if self._how.policy:
+            return self.play(Playing("policy"), stop)
+        self.dice()
+        return True
+
+    @property
+    def brain(self) -> Brain:
+        """The network as it is now."""
+        return Brain(self._learner.network, self._graphs)
+
+    def gone(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._began
+
+    def play(
+        self, how: Playing, stop: Callable[[], bool], late: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """A game in each slot. late: from when on the policy alone brings them to their end. False
+        if `stop` ended them before."""
+        slow = player(self.arena, self.brain, how, self._rng)
+        quick = player(self.arena, self.brain, Playing("policy"), self._rng)
+        played = play(
+            self.arena,
+            lambda look: (quick if late() else slow)(look),
+            names=self.arena.use,
+            stop=stop,
+        )
+        if played is not None:
+            self._keep(self._lines_of(played))
+        return played is not None
+
+    def dice(self) -> None:
+        """A game of even dice in each slot."""
+        nothing = Line(np.full(self.arena.uses, -1, np.int8), -np.inf)
+        even = Improving(parents=1, share=1.0, even=1.0, near=0.0)
+        self._improve([nothing], self._even, even, _once())
+
+    def follow(self, plans: Sequence[Plan]) -> None:
+        """The games that come nearest to these plans."""
+        lines = [Line(self.arena.followed(plan), -np.inf) for plan in plans]
+        alike = Improving(whole=0.0, share=0.0, near=0.0)
+        self._improve(lines, self._even, alike, _once())
+
+    def improve(self, stop: Callable[[], bool]) -> None:
+        """Small changes of the best games."""
+        prior = self._walk()[0] if self._how.policy else self._even
+        self._improve(self.lines, prior, self._how.improving, stop)
+
+    def tune(self, steps: int, stop: Callable[[], bool]) -> None:
+        """The network learns the best games."""
+        replay = Replay(max(1, 4 * self.arena.uses * self._how.slots))
+        for episode in self._walk()[1]:
+            replay.add(episode)
+        sampling = Sampling(batch=128, programs=1, unroll=1, alpha=0.0)
+        for _ in range(steps):
+            if stop() or not len(replay):
+                return
+            batch = replay.sample(self._rng, sampling)
+            self._learner, _ = learn(self._learner, self._graphs, batch, self._how.learning)
+
+    def found(self) -> Found:
+        """The best so far; everything off-chip before any game."""
+        if self.plan is None:
+            self.arena.reset()
+            return Found(self.arena.plan(0), float(self.arena.values()[0]), 0, ())
+        return Found(self.plan, self.value, self.games, tuple(self.curve))
+
+    def _improve(
+        self, lines: list[Line], prior: Doubles, how: Improving, stop: Callable[[], bool]
+    ) -> None:
+        kept, games = improve(
+            self.arena, lines, prior, how, self._rng, stop, lambda _score: self._see()
+        )
+        self.games += games
+        self.lines = _best([*self.lines, *(each for each in kept if each.score > -np.inf)])
+
+    def _keep(self, lines: list[Line]) -> None:
+        self.games += len(lines)
+        self._see()
+        self.lines = _best([*self.lines, *lines])
+
+    def _see(self) -> None:
+        """The arena's games are over: is one of them the best?"""
+        values = self.arena.values()
+        best = int(values.argmin())
+        if values[best] < self.value:
+            self.value, self.plan = float(values[best]), self.arena.plan(best)
+            self.curve.append((self.gone(), self.value))
+            self._tell(self.value, self.gone() / self._seconds)
+
+    def _lines_of(self, played: Played) -> list[Line]:
+        lines = []
+        for game in range(self._how.slots):
+            moves = np.full(self.arena.uses, -1, np.int8)
+            for name, move in zip(played.names[:, game], played.moves[:, game], strict=True):
+                if move >= 0:
+                    moves[name] = move
+            lines.append(Line(moves, float(played.score[game])))
+        return lines
+
+    def _walk(self) -> tuple[Doubles, list[Episode]]:
+        """The best games once more: what the policy says along the best, float[U, A], even where it
+        never came; and all of them as lessons."""
+        lines = [self.lines[slot % len(self.lines)] for slot in range(self._how.slots)]
+        plan = np.array([line.moves for line in lines]).astype(np.int64)
+        logits = self._even.copy()
+        allowed = logits > NEVER / 2
+        brain, rows = self.brain, np.arange(self._how.slots)
+
+        def follow(look: Look) -> Searched:
+            names = self.arena.use()
+            said, _ = judge(
+                brain.network, brain.position(look, self.arena.programs), brain.embedded
+            )
+            if not look.done[0]:
+                logits[names[0]] = np.where(allowed[names[0]], np.asarray(said)[0], NEVER)
+            moves = plan[rows, names]
+            policy = np.eye(logits.shape[1], dtype=np.float32)[moves]
+            return Searched(moves, policy, np.zeros(len(rows), np.float32))
+
+        played = play(self.arena, follow, record=True)
+        assert played is not None  # nobody stops it
+        different = played.episodes[: len(self.lines)]
+        return logits, [with_returns(each, DISCOUNT) for each in different]
+
+
+def _once() -> Callable[[], bool]:
+    asked = iter([False])
+    return lambda: next(asked, True)
+
+
+def _best(lines: list[Line], most: int = 64) -> list[Line]:
+    """Without doubles, best first."""
+    known = {line.moves.tobytes(): line for line in lines}
+    return sorted(known.values(), key=lambda line: -line.score)[:most]

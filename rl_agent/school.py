@@ -1,0 +1,149 @@
+"""Where an agent learns: programs to play, teachers to imitate, programs to be examined on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from cosmalloc.errors import InputError
+from cosmalloc.objective import objective_value
+from cosmalloc.problem import Problem
+from cosmalloc.rl_agent.actor import Brain, Playing, play, player
+from cosmalloc.rl_agent.arena import Floats, Ints
+from cosmalloc.rl_agent.improve import Line
+from cosmalloc.rl_agent.lessons import Lessons, Teaching, lesson, taught
+from cosmalloc.rl_agent.mapping_arena import (
+    MappingArena,
+    Rules,
+    links_of,
+    one_graph,
+    stacked,
+    uses_of,
+)
+from cosmalloc.rl_agent.network import Graphs, Network
+from cosmalloc.rl_agent.observe import bucket
+from cosmalloc.rl_agent.replay import Episode
+from cosmalloc.solve import solve
+
+
+@dataclass(frozen=True)
+class Classes:
+    """slots: games side by side. programs: of them, each in slots / programs games. discount: of
+    lessons' returns."""
+
+    slots: int = 32
+    programs: int = 8
+    discount: float = 0.99
+    teaching: Teaching = field(default_factory=Teaching)
+
+
+class MappingSchool:
+    """Programs of training and of examination."""
+
+    def __init__(
+        self,
+        programs: Sequence[Problem],
+        exams: Sequence[Problem],
+        checks: Sequence[Problem],
+        rules: Rules,
+        folder: str | Path,
+        how: Classes,
+    ) -> None:
+        """exams: programs that nobody plays in training, of other families; they choose nothing.
+        checks: of the same families, nobody plays them either; they choose the best network.
+        InputError if there are no programs."""
+        if not programs:
+            raise InputError("there is no program to train on", "give at least one")
+        self.programs = list(programs)
+        self._classes = {"exam": _Class(exams, rules), "check": _Class(checks, rules)}
+        self._rules = rules
+        self._how = how
+        known = [*programs, *exams, *checks]
+        self._nodes = max(bucket(len(problem.operators)) for problem in known)
+        self._edges = max(bucket(links_of(problem)) for problem in known)
+        self._graphs: dict[int, Graphs] = {}
+        self._lessons = Lessons(folder, self._teach)
+        self._lengths = np.array([uses_of(problem) for problem in programs])
+
+    def graphs(self, programs: Ints) -> Graphs:
+        return stacked([self._graph(int(each)) for each in programs])
+
+    def arena(self, rng: np.random.Generator, spare: int) -> MappingArena:
+        chosen = self._class(rng)
+        arena = MappingArena([self.programs[each] for each in chosen], self._rules, spare)
+        arena.programs = chosen.astype(np.int32)
+        return arena
+
+    def lessons(self, rng: np.random.Generator) -> list[Episode]:
+        chosen = self._class(rng)[:: self._how.slots // self._how.programs]
+        chosen = np.unique(chosen)
+        lines = [self._lessons.line(int(each)) for each in chosen]
+        self._lessons.save()
+        arena = MappingArena([self.programs[each] for each in chosen], self._rules)
+        episodes = taught(arena, lines, self._how.discount)
+        return [each._replace(program=int(chosen[each.program])) for each in episodes]
+
+    def examine(self, network: Network) -> Mapping[str, float]:
+        """exam, check: mean over the programs of value / the better of `msa` and `greedy`, of the
+        policy's likeliest game; less is better. And the worst of each."""
+        shares = {
+            name: each.shares(network, self._nodes, self._edges)
+            for name, each in self._classes.items()
+            if each.programs
+        }
+        means = {name: float(each.mean()) for name, each in shares.items()}
+        return means | {f"{name}_worst": float(each.max()) for name, each in shares.items()}
+
+    def _class(self, rng: np.random.Generator) -> Ints:
+        """Programs of about one length, so that their games end together; int[slots], sorted."""
+        how = self._how
+        by_length = np.argsort(self._lengths, kind="stable")
+        count = min(how.programs, len(by_length))
+        first = int(rng.integers(0, len(by_length) - count + 1))
+        near = by_length[max(0, first - count) : first + 2 * count]
+        chosen = rng.choice(near, count, replace=False)
+        return np.sort(np.resize(chosen, how.slots))
+
+    def _graph(self, program: int) -> Graphs:
+        if program not in self._graphs:
+            self._graphs[program] = one_graph(self.programs[program], self._nodes, self._edges)
+        return self._graphs[program]
+
+    def _teach(self, program: int) -> Line:
+        return lesson(self.programs[program], self._rules, self._how.teaching, seed=program)
+
+
+class _Class:
+    """Programs to be measured on."""
+
+    def __init__(self, programs: Sequence[Problem], rules: Rules) -> None:
+        self.programs = list(programs)
+        self._rules = rules
+
+    def shares(self, network: Network, nodes: int, edges: int) -> Floats:
+        """Value / the better of `msa` and `greedy`, of the policy's likeliest games."""
+        arena = MappingArena(self.programs, self._rules)
+        graphs = stacked([one_graph(each, nodes, edges) for each in self.programs])
+        how = Playing("policy", temperature=0.0)
+        play(arena, player(arena, Brain(network, graphs), how, np.random.default_rng(0)))
+        return np.asarray(arena.values() / self._rivals)
+
+    @cached_property
+    def _rivals(self) -> Floats:
+        best = []
+        for problem in self.programs:
+            found = [
+                solve(problem, objective=self._rules.objective, solver=name, seconds=0.5)
+                for name in ("msa", "greedy")
+            ]
+            values = [
+                objective_value(problem, each.plan, self._rules.objective)
+                for each in found
+                if each.plan is not None
+            ]
+            best.append(max(min(values), 1e-300))
+        return np.array(best)
