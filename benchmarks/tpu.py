@@ -226,8 +226,8 @@ def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None
         for machine in machines:
             where = topology(machine)
             answer = compile_for(module, where, PLAIN, cache=cache)
-            read = extract_program(answer, where.target(), name, merge_views=False)
-            plan = read_solution(read, answer, where).plan
+            read = extract_program(answer, where.target(), name, merge_views=False, once=True)
+            plan = read_solution(read, answer, where, as_it_ran=True).plan
             found = exactness(read, plan, read_log(answer.log))
             yield (
                 f"| {name} | {machine} | {found.compared} | {len(found.mismatches)}"

@@ -29,8 +29,13 @@ MODULES = {  # heading -> module, its public names
     "Compare": "cosmalloc.compare",
     "Sweep": "cosmalloc.sweep",
     "Native allocator": "cosmalloc.native",
+    "JAX offloading": "cosmalloc.jax",
+    "ExecuTorch": "cosmalloc.executorch",
 }
-NAMES = {"cosmalloc.compare": ("compare", "with_gaps", "contestants", "Row")}
+NAMES = {
+    "cosmalloc.compare": ("compare", "with_gaps", "contestants", "Row"),
+    "cosmalloc.executorch": ("MemoryPlanner", "Packed", "pack", "Buffer"),
+}
 
 
 def on_page_markdown(markdown: str, **_context: Any) -> str:

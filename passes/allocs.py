@@ -67,7 +67,7 @@ class PlanAllocs(ModulePass):
         outcome = self._solve(problem)
         space = self.memory_space if self.spills else 0
         arena = write_plan(module, allocs, parts, problem, outcome, space)
-        _note(function, allocs, arena)
+        _note(function, allocs, arena, None if self.spills else outcome.bound)
 
     def _machine(self, allocs: Allocs) -> Target:
         alignment = max([self.alignment or 64, *map(alignment_of, allocs.buffers)])
@@ -112,12 +112,17 @@ def _without(allocs: Allocs, gone: set[int]) -> Allocs:
     )
 
 
-def _note(function: ir.Operation, allocs: Allocs, arena: Arena) -> None:
-    """What the arena is and what it replaces, as an attribute of the function."""
+def _note(function: ir.Operation, allocs: Allocs, arena: Arena, bound: float | None) -> None:
+    """What the arena is and what it replaces, as an attribute of the function.
+
+    bound: no arena has fewer bytes.
+    """
     numbers: dict[str, Any] = {
         "arena_bytes": arena.bytes,
         "heap_bytes": arena.heap_bytes,
         "alloc_bytes": sum(allocs.sizes),
         "allocs": len(allocs.buffers),
     }
+    if bound is not None:
+        numbers["bound_bytes"] = int(bound)
     function.attributes[mem.MEMREF] = mem.dictionary(numbers)

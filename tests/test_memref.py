@@ -28,6 +28,7 @@ from cosmalloc.target_file import custom, load_target
 from tests.command import cosmalloc as command
 from tests.int8_net import mapped as int8_network
 from tests.int8_net import network as int8_function
+from tests.memref_networks import network
 
 pytest.importorskip("torch_mlir", reason="the extra [mlir] is not installed")
 
@@ -84,6 +85,29 @@ def test_outputs_are_those_of_the_original(rule: Any) -> None:
     for one, two, three, right in zip(late, early, nowhere, expected, strict=True):
         assert one.tobytes() == two.tobytes() == three.tobytes()
         np.testing.assert_allclose(one, right, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["resident", "anywhere"])
+@pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
+def test_random_networks_compute_what_they_should(rule: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
+    copies = 0
+    for seed in range(3):
+        function = network(seed, donate=seed % 2 == 0)
+        tight = (512, 768, 1024, 2048)
+        model = next(
+            found
+            for size in tight
+            if (found := map_small(function, x, machine(size, rule))).outcome.plan is not None
+        )
+        copies += len(model.plan.transfers)
+        for mine, theirs in zip(run_memref(lowered(model), [x]), model.execute(x), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+    assert copies >= 3
+
+
+def map_small(function: Any, x: Any, target: Any) -> cosmalloc.MappedModel:
+    return cosmalloc.map_model(function, (x,), target=target, solver="greedy")
 
 
 def test_an_int8_network_is_equal_to_the_bit() -> None:

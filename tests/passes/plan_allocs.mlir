@@ -19,7 +19,7 @@ module {
 
 // ---- becomes
 module {
-  func.func @main(%arg0: memref<8xf32>, %arg1: memref<4xf32>) attributes {mem.memref = {alloc_bytes = 96 : i64, allocs = 3 : i64, arena_bytes = 160 : i64, heap_bytes = 0 : i64}} {
+  func.func @main(%arg0: memref<8xf32>, %arg1: memref<4xf32>) attributes {mem.memref = {alloc_bytes = 96 : i64, allocs = 3 : i64, arena_bytes = 160 : i64, bound_bytes = 160 : i64, heap_bytes = 0 : i64}} {
     %alloc = memref.alloc() {alignment = 128 : i64} : memref<160xi8>
     %c0 = arith.constant 0 : index
     %view = memref.view %alloc[%c0][] : memref<160xi8> to memref<8xf32>

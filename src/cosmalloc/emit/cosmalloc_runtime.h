@@ -26,12 +26,12 @@ enum {
 };
 
 typedef struct {
-  const char *name;
+  const char* name;
   uint64_t bytes;
   int kind;      /* COSMALLOC_INPUT ... */
   uint32_t home; /* the tensor in whose buffer it lies off-chip, mostly itself */
   int64_t heap;  /* offset of that buffer in the heap, COSMALLOC_CALLER or COSMALLOC_NOWHERE */
-  const unsigned char *data; /* of a constant of the program, else NULL; homes comes before it */
+  const unsigned char* data; /* of a constant of the program, else NULL; homes comes before it */
 } cosmalloc_tensor;
 
 typedef struct {
@@ -60,44 +60,44 @@ typedef struct {
 typedef struct {
   uint64_t arena_bytes, heap_bytes, alignment;
   uint32_t tensor_count, operator_count, step_count, copy_count, event_count;
-  const cosmalloc_tensor *tensors;
-  const char *const *operators; /* names */
-  const cosmalloc_operand *operands;
-  const cosmalloc_step *steps;
-  const cosmalloc_copy *copies;
-  const cosmalloc_event *events;
+  const cosmalloc_tensor* tensors;
+  const char* const* operators; /* names */
+  const cosmalloc_operand* operands;
+  const cosmalloc_step* steps;
+  const cosmalloc_copy* copies;
+  const cosmalloc_event* events;
 } cosmalloc_plan;
 
 typedef struct cosmalloc_run cosmalloc_run;
-typedef void cosmalloc_mover(const cosmalloc_run *run, uint32_t copy, void *to, const void *from,
+typedef void cosmalloc_mover(const cosmalloc_run* run, uint32_t copy, void* to, const void* from,
                              size_t bytes);
 
 struct cosmalloc_run {
-  const cosmalloc_plan *plan;
+  const cosmalloc_plan* plan;
   unsigned char *arena, *heap;
-  void *const *homes; /* per tensor the caller's buffer off-chip: inputs, weights, outputs */
-  int (*operate)(const cosmalloc_run *run, const cosmalloc_step *step); /* 0, or it ends here */
+  void* const* homes; /* per tensor the caller's buffer off-chip: inputs, weights, outputs */
+  int (*operate)(const cosmalloc_run* run, const cosmalloc_step* step); /* 0, or it ends here */
   cosmalloc_mover *begin, *wait; /* NULL: nothing is done at begin, memcpy at wait */
-  void *user;
+  void* user;
 };
 
 /* Where a tensor lies off-chip; NULL where nobody has a buffer for it. */
-static inline void *cosmalloc_home(const cosmalloc_run *run, uint32_t tensor) {
-  const cosmalloc_tensor *it = &run->plan->tensors[tensor];
+static inline void* cosmalloc_home(const cosmalloc_run* run, uint32_t tensor) {
+  const cosmalloc_tensor* it = &run->plan->tensors[tensor];
   if (it->heap >= 0) return run->heap + it->heap;
   if (it->heap == COSMALLOC_NOWHERE) return NULL;
-  return run->homes[it->home] ? run->homes[it->home] : (void *)run->plan->tensors[it->home].data;
+  return run->homes[it->home] ? run->homes[it->home] : (void*)run->plan->tensors[it->home].data;
 }
 
 /* Operand k of a step: inputs count from 0, outputs from step->inputs. */
-static inline void *cosmalloc_at(const cosmalloc_run *run, const cosmalloc_step *step, uint32_t k) {
-  const cosmalloc_operand *it = &run->plan->operands[step->first + k];
+static inline void* cosmalloc_at(const cosmalloc_run* run, const cosmalloc_step* step, uint32_t k) {
+  const cosmalloc_operand* it = &run->plan->operands[step->first + k];
   if (it->offset == COSMALLOC_OFF_CHIP) return cosmalloc_home(run, it->tensor);
   return run->arena + it->offset;
 }
 
-static inline int cosmalloc_check(const cosmalloc_run *run) {
-  const cosmalloc_plan *plan = run->plan;
+static inline int cosmalloc_check(const cosmalloc_run* run) {
+  const cosmalloc_plan* plan = run->plan;
   if (plan->arena_bytes && (!run->arena || (uintptr_t)run->arena % plan->alignment))
     return COSMALLOC_BAD_ARENA;
   if (plan->heap_bytes && (!run->heap || (uintptr_t)run->heap % plan->alignment))
@@ -110,11 +110,12 @@ static inline int cosmalloc_check(const cosmalloc_run *run) {
   return COSMALLOC_DONE;
 }
 
-static inline void cosmalloc_move(const cosmalloc_run *run, uint32_t index, int waits) {
-  const cosmalloc_copy *copy = &run->plan->copies[index];
-  cosmalloc_mover *mover = waits ? run->wait : run->begin;
+static inline void cosmalloc_move(const cosmalloc_run* run, uint32_t index, int waits) {
+  const cosmalloc_copy* copy = &run->plan->copies[index];
+  cosmalloc_mover* mover = waits ? run->wait : run->begin;
   void *on = run->arena + copy->offset, *off = cosmalloc_home(run, copy->tensor);
-  void *to = copy->kind == COSMALLOC_LOAD ? on : off, *from = copy->kind == COSMALLOC_LOAD ? off : on;
+  void *to = copy->kind == COSMALLOC_LOAD ? on : off,
+       *from = copy->kind == COSMALLOC_LOAD ? off : on;
   size_t bytes = (size_t)run->plan->tensors[copy->tensor].bytes;
   if (mover)
     mover(run, index, to, from, bytes);
@@ -123,10 +124,10 @@ static inline void cosmalloc_move(const cosmalloc_run *run, uint32_t index, int 
 }
 
 /* Everything in the plan's order. Returns COSMALLOC_DONE or why it stopped. */
-static inline int cosmalloc_walk(const cosmalloc_run *run) {
+static inline int cosmalloc_walk(const cosmalloc_run* run) {
   int state = cosmalloc_check(run);
   for (uint32_t i = 0; state == COSMALLOC_DONE && i < run->plan->event_count; i++) {
-    const cosmalloc_event *event = &run->plan->events[i];
+    const cosmalloc_event* event = &run->plan->events[i];
     if (event->what == COSMALLOC_RUN)
       state = run->operate(run, &run->plan->steps[event->index]);
     else

@@ -85,9 +85,9 @@ class CompilerChannel(Channel):
 
 
 def exactness(program: XlaProgram, plan: Plan, log: Log) -> Exactness:
-    """Compare per operator and per wait; `program` read with merge_views=False.
+    """Compare per operator and per wait; `program` read with merge_views=False and once=True.
 
-    What a `copy-done` waits is a stall of ours at its border: both sides are summed per border.
+    What a `copy-done` waits is a stall of ours at its border; both sides are summed, times trips.
     """
     problem = program.problem
     ours = simulate(
@@ -95,19 +95,23 @@ def exactness(program: XlaProgram, plan: Plan, log: Log) -> Exactness:
     )
     lines = {line.instruction: line for line in log.ran}
     found = []
-    compared = 0
-    for operator, steps in enumerate(program.step_of):
-        step = program.flow.steps[steps[0]]
-        line = lines.get(step.instruction.name)
+    compared, total, waited = 0, 0.0, 0.0
+    for step, operator in enumerate(plan.order):
+        name = program.flow.steps[program.step_of[operator][0]].instruction.name
+        line = lines.get(name)
+        spent = ours.step_stop[step] - ours.step_start[step]
+        trips = 1.0 if line is None else line.trips
+        waited += ours.stall[step] * trips
+        total += spent * trips
         if line is None:
             continue
         compared += 1
-        spent = (ours.step_stop[operator] - ours.step_start[operator]) / step.trips
         if abs(spent - line.elapsed) > CLOSE * line.elapsed + TINY:
-            found.append(Mismatch(problem.operators[operator].name, spent, line.elapsed))
-    waited = sum(ours.stall)
+            found.append(Mismatch(name, spent, line.elapsed))
+    waited += ours.latency - ours.step_stop[-1] if ours.step_stop else 0.0
+    total += waited
     logged = sum(x.elapsed * x.trips for x in log.ran if "-done" in x.instruction)
     compared += 1
     if abs(waited - logged) > CLOSE * (log.seconds or 0.0):
         found.append(Mismatch("waits", waited, logged))
-    return Exactness(compared, tuple(found), ours.latency, log.seconds or 0.0)
+    return Exactness(compared, tuple(found), total, log.seconds or 0.0)

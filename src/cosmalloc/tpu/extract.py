@@ -17,14 +17,18 @@ UNROLLED = 4_000  # steps of a loop
 
 
 def extract_program(
-    compiled: Compiled, target: Target, name: str, *, merge_views: bool = True
+    compiled: Compiled, target: Target, name: str, *, merge_views: bool = True, once: bool = False
 ) -> XlaProgram:
     """The problem that the compiler's memory space assignment solved, in the order that it has.
 
-    InputError.
+    once: every loop runs for one trip, as in the compiler's own simulation. InputError.
     """
     log = read_log(compiled.log)
-    followed = flow(parse_hlo(compiled.before, "the compiler's program"), UNROLLED)
+    module = parse_hlo(compiled.before, "the compiler's program")
+    followed = flow(module, 0 if once else UNROLLED)
+    if once:
+        single = tuple(replace(step, trips=1) for step in followed.steps)
+        followed = replace(followed, steps=single)
     found = xla_program(followed, logged_cost(log), target, name, merge_views=merge_views)
     return replace(found, problem=in_one_order(found.problem))
 

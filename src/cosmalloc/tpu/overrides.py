@@ -29,7 +29,8 @@ from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.passes.xla_shape import Index
 from cosmalloc.plan import Plan, Residency
 from cosmalloc.presence import Presence
-from cosmalloc.tpu.sequence import clashes, sequence_of
+from cosmalloc.tpu.carried import carried
+from cosmalloc.tpu.sequence import clashes, levels, sequence_of
 
 SORT_ORDER = "xla_tpu_msa_sort_order_overrides"
 TENSORS = "xla_tpu_msa_tensor_overrides"
@@ -74,7 +75,8 @@ class Use:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the compiler is told. sequence: positions, first placed first.
+    """What the compiler is told. sequence: positions, first placed first; ranks: of each of them,
+    equal for those that are never there together.
 
     pinned, kept: positions in the fast and in the main memory. prefetches: logical time per use.
     direct: uses that read the main memory, of values that are in the fast one at other times.
@@ -85,6 +87,7 @@ class Overrides:
     kept: tuple[Position, ...]
     prefetches: dict[Use, int]
     direct: tuple[Use, ...]
+    ranks: tuple[int, ...]
 
     def options(self, force: Force) -> dict[str, str]:
         """As `jax.jit(f).lower(...).compile(compiler_options=...)` takes them.
@@ -93,17 +96,26 @@ class Overrides:
         the same, but leave uses of what is on chip at times, and copies without time to hide, to
         the compiler; `sequence`: the order of placement alone.
         """
+        ranked: dict[int, list[Position]] = defaultdict(list)
+        for position, rank in zip(self.sequence, self.ranks, strict=True):
+            ranked[rank].append(position)
         order = [
-            _rule(_position(p), f"override_options {{ assign_value: {rank - len(self.sequence)} }}")
-            for rank, p in enumerate(self.sequence)
+            _rule(place, f"override_options {{ assign_value: {rank - len(ranked)} }}")
+            for rank in sorted(ranked)
+            for place in _positions(ranked[rank])
         ]
-        kept = [_rule(_position(p), "keep_in_default_memory {}") for p in self.kept]
+        keep = "keep_in_default_memory {}"
+        kept = [_rule(place, keep) for place in _positions(self.kept)]
         if force != "hint":
-            kept += [_rule(_operand(use), "keep_in_default_memory {}") for use in self.direct]
-        copies = [(_operand(use), f"logical_time: {time}") for use, time in self.prefetches.items()]
+            kept += [_rule(uses, keep) for uses in _operands(self.direct)]
+        at: dict[int, list[Use]] = defaultdict(list)
+        for use, time in self.prefetches.items():
+            at[time].append(use)
+        copies = [(u, f"logical_time: {time}") for time in at for u in _operands(at[time])]
         found = {**(MANY if force == "hint" else STEERED), SORT_ORDER: "\n".join(order)}
         if force == "demand":
-            pinned = [_rule(_position(p), "pin_in_alternate_memory {}") for p in self.pinned]
+            pins = [place for p in self.pinned for place in _positions([p])]
+            pinned = [_rule(place, "pin_in_alternate_memory {}") for place in pins]
             loaded = [_rule(use, f"prefetch {{ {when} }}") for use, when in copies]
             found[TENSORS] = "\n".join([*pinned, *loaded, *kept])
         elif force in ("wish", "hint"):
@@ -136,25 +148,31 @@ def overrides(
     plan: Plan,
     first: Sequence[int] = (),
     off_chip: Collection[int] = (),
+    united: bool = False,
 ) -> Overrides:
     """What makes the compiler follow `plan`.
 
     first: tensors to place before all others. off_chip: tensors whose off-chip reads are told even
-    if that keeps a result of the reader off the chip.
+    if that keeps a result of the reader off the chip. united: one verdict for what shares a buffer
+    that a loop carries; else the compiler may crash, but where it does not, it does better.
     """
-    where = _Placement(program, plan, off_chip)
+    where = _Placement(program, plan, off_chip, united)
     verdicts = where.verdicts()
+    sequence = where.sequence(first)
     return Overrides(
-        where.sequence(first),
+        sequence,
         tuple(p for p, verdict in verdicts.items() if verdict == "pin"),
         tuple(p for p, verdict in verdicts.items() if verdict == "keep"),
         where.prefetches(),
         where.direct(),
+        tuple(levels([where.span(position) for position in sequence])),
     )
 
 
 class _Placement:
-    def __init__(self, program: XlaProgram, plan: Plan, off_chip: Collection[int]) -> None:
+    def __init__(
+        self, program: XlaProgram, plan: Plan, off_chip: Collection[int], united: bool
+    ) -> None:
         self.program = program
         self.flow = program.flow
         self.plan = plan
@@ -164,6 +182,7 @@ class _Placement:
         for stay in sorted(plan.residencies, key=lambda stay: stay.start):
             self.stays[stay.tensor].append(stay)
         self.loads = {(c.tensor, c.start): c for c in plan.transfers if c.kind == "load"}
+        self.on, self.off = carried(program, plan) if united else (frozenset(), frozenset())
         self.born: dict[Position, list[int]] = defaultdict(list)
         for number, value in enumerate(self.flow.values):
             tensor = program.tensor_of[number]
@@ -179,7 +198,9 @@ class _Placement:
 
     def _verdict(self, tensor: int) -> str:
         stays = self.stays.get(tensor, [])
-        if not stays:
+        if tensor in self.on:
+            return "free"
+        if not stays or tensor in self.off:
             return "keep"
         made = self.program.problem.producer[tensor]
         readers = self.program.problem.readers[tensor]
@@ -194,6 +215,8 @@ class _Placement:
         """Per load the first operand that reads what it brought, and when to issue it."""
         votes: dict[Use, Counter[int]] = defaultdict(Counter)
         for (tensor, start), load in self.loads.items():
+            if tensor in self.off:
+                continue
             stay = next(s for s in self.stays[tensor] if s.start == start)
             readers = self.program.problem.readers[tensor]
             first = next((r for r in readers if load.stop <= r < stay.stop), None)
@@ -232,6 +255,7 @@ class _Placement:
         """Operands that most trips read off-chip, of tensors that are on chip at other steps."""
         votes: dict[Use, Counter[bool]] = defaultdict(Counter)
         here = Presence.of(self.plan)
+        together = self.on | self.off
         sizes = [tensor.bytes for tensor in self.program.problem.tensors]
         for operator, steps in enumerate(self.program.step_of):
             for number in steps:
@@ -240,7 +264,7 @@ class _Placement:
                     tensor = self.program.tensor_of[value]
                     if tensor is not None and tensor in self.stays:
                         clash = clashes(self.program.problem, self.stays, tensor, operator)
-                        if clash and tensor not in self.off_chip:
+                        if (clash and tensor not in self.off_chip) or tensor in together:
                             continue
                         use = Use(step.instruction.name, operand, index, sizes[tensor])
                         votes[use][here.on_chip(tensor, operator)] += 1
@@ -271,22 +295,47 @@ class _Placement:
         values = [self.flow.values[self.program.tensor_of.index(t)] for t in tensors]
         return tuple(dict.fromkeys((value.instruction, value.index) for value in values))
 
+    def span(self, position: Position) -> tuple[int, int]:
+        """From its first step on chip to its last use, in whatever trip."""
+        stays = [stay for t in self.born[position] for stay in self.stays.get(t, ())]
+        readers = self.program.problem.readers
+        last = max((r for t in self.born[position] for r in readers[t]), default=0)
+        return min(s.start for s in stays), max(last + 1, *(s.stop for s in stays))
+
 
 def _rule(matcher: str, action: str) -> str:
     return f"overrides {{ {matcher} {action} }}"
 
 
+def _positions(positions: Sequence[Position]) -> list[str]:
+    """One matcher for all that differ by name alone: the compiler tries every rule on every one."""
+    names: dict[Index, list[str]] = defaultdict(list)
+    for name, index in positions:
+        names[index].append(name)
+    return [_position(("|".join(map(_exactly, group)), index)) for index, group in names.items()]
+
+
 def _position(position: Position) -> str:
-    name, index = position
+    """position: its name is a regular expression."""
+    pattern, index = position
     leaf = f" tuple_index {{ {_numbers(index)} }}" if index else ""
-    return f"hlo_position_matcher {{ instruction_name_regex: '{_exactly(name)}'{leaf} }}"
+    return f"hlo_position_matcher {{ instruction_name_regex: '{pattern}'{leaf} }}"
+
+
+def _operands(uses: Sequence[Use]) -> list[str]:
+    """The same for operands."""
+    names: dict[tuple[int, Index, int], list[str]] = defaultdict(list)
+    for use in uses:
+        names[use.operand, use.index, use.bytes].append(_exactly(use.instruction))
+    return [_operand(Use("|".join(group), *key)) for key, group in names.items()]
 
 
 def _operand(use: Use) -> str:
+    """use: the name of its instruction is a regular expression."""
     leaf = f" tuple_index {{ {_numbers(use.index)} }}" if use.index else ""
     leaf += f" size_gte: {use.bytes} size_lte: {use.bytes}" if use.bytes else ""
     return (
-        f"hlo_operand_filter {{ instruction_name_regex: '{_exactly(use.instruction)}'"
+        f"hlo_operand_filter {{ instruction_name_regex: '{use.instruction}'"
         f" operand_number: {use.operand}{leaf} }}"
     )
 

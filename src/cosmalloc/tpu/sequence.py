@@ -51,6 +51,22 @@ def sequence_of(problem: Problem, plan: Plan, first: Sequence[int] = ()) -> tupl
     return (*ahead, *(t for t in best if t not in set(ahead)))
 
 
+def levels(spans: Sequence[tuple[int, int]]) -> list[int]:
+    """A rank per span [start, stop) such that spans which meet keep their sequence.
+
+    Few ranks make few rules; whoever is never there together may be placed in any sequence.
+    """
+    found: list[int] = []
+    for place, (start, stop) in enumerate(spans):
+        meeting = (
+            found[other]
+            for other in range(place)
+            if spans[other][0] < stop and start < spans[other][1]
+        )
+        found.append(1 + max(meeting, default=-1))
+    return found
+
+
 def stays_of(plan: Plan) -> dict[int, list[Residency]]:
     """Per tensor its residencies by start."""
     stays: dict[int, list[Residency]] = defaultdict(list)

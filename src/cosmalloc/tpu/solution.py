@@ -49,11 +49,22 @@ class _Stay:
     queue: int  # place among the copies issued
 
 
-def read_solution(program: XlaProgram, compiled: Compiled, topology: Topology) -> Solution:
-    """The compiler's own plan for `program`, extracted from the same compilation."""
-    after = flow(parse_hlo(compiled.after, "the compiler's solution"), UNROLLED)
+def read_solution(
+    program: XlaProgram, compiled: Compiled, topology: Topology, *, as_it_ran: bool = False
+) -> Solution:
+    """The compiler's own plan for `program`, extracted from the same compilation.
+
+    as_it_ran: in the order of the program that it left, where views have moved; else in the
+    problem's.
+    """
+    unrolled = any(step.trip for step in program.flow.steps)
+    module = parse_hlo(compiled.after, "the compiler's solution")
+    after = flow(module, UNROLLED if unrolled else 0)
     offsets = read_buffers(compiled.buffers, topology.space)
-    return _Reader(program, after, offsets, topology.space).solution()
+    reader = _Reader(program, after, offsets, topology.space)
+    if as_it_ran:
+        reader.order_of_run()
+    return reader.solution()
 
 
 class _Reader:
@@ -69,11 +80,21 @@ class _Reader:
         self.origin: dict[int, int] = {}  # value after -> value before
         self.stays: dict[int, _Stay] = {}  # value after -> its stay
         self.stores: list[Transfer] = []
-        self.order: dict[tuple[int, str, int, int], int] = {}
+        self.queue: dict[tuple[int, str, int, int], int] = {}
+        self.sequence = tuple(range(len(program.problem.operators)))
+        self.place = list(self.sequence)  # of each operator in it
         self.unplaced: set[str] = set()
         self.sliced = 0
         self.issued = 0
         self.pending: dict[int, tuple[int, int, int]] = {}  # copied value -> source, border, queue
+
+    def order_of_run(self) -> None:
+        """Operators in the order of the module after."""
+        ran = [self.steps[_key(step)] for step in self.after.steps if _key(step) in self.steps]
+        operators = [o for o in map(self.program.operator_of.__getitem__, ran) if o is not None]
+        self.sequence = tuple(dict.fromkeys([*operators, *self.sequence]))
+        for place, operator in enumerate(self.sequence):
+            self.place[operator] = place
 
     def solution(self) -> Solution:
         for old, new in zip(self.before.parameters, self.after.parameters, strict=True):
@@ -85,10 +106,11 @@ class _Reader:
             if known is not None:
                 seen.add(known)
                 operator = self.program.operator_of[known]
+                place = None if operator is None else self.place[operator]
                 if not step.view:
-                    self._match(step, self.before.steps[known], operator, at)
-                if operator is not None and (not step.view or operator == at):
-                    at = operator + 1  # views may have moved
+                    self._match(step, self.before.steps[known], place, at)
+                if place is not None and (not step.view or place == at):
+                    at = place + 1  # views may have moved
             elif not step.view:
                 self._copy(step, at)
         replaced = tuple(
@@ -98,9 +120,9 @@ class _Reader:
         )
         return Solution(self._plan(), self.sliced, replaced, tuple(sorted(self.unplaced)))
 
-    def _match(self, step: Step, old: Step, operator: int | None, at: int) -> None:
+    def _match(self, step: Step, old: Step, place: int | None, at: int) -> None:
         """A step of the program itself."""
-        here = at if operator is None else operator
+        here = at if place is None else place
         if len(step.reads) == len(old.reads):
             for (_, _, value), (_, _, meant) in zip(step.reads, old.reads, strict=True):
                 self._use(value, meant, here)
@@ -161,7 +183,7 @@ class _Reader:
         stay = self.stays.get(source)
         if stay is not None and self.after.values[value].array.space == 0:
             self.stores.append(Transfer(stay.tensor, "store", start, stop))
-            self.order[stay.tensor, "store", start, stop] = queue
+            self.queue[stay.tensor, "store", start, stop] = queue
             stay.stop = max(stay.stop, stop)
 
     def _plan(self) -> Plan:
@@ -175,11 +197,11 @@ class _Reader:
             if stay.ready is not None:
                 ready = min(stay.ready, stop - 1)
                 transfers.append(Transfer(stay.tensor, "load", stay.start, ready))
-                self.order[stay.tensor, "load", stay.start, ready] = stay.queue
+                self.queue[stay.tensor, "load", stay.start, ready] = stay.queue
         transfers.sort(
-            key=lambda c: (c.start, self.order.get((c.tensor, c.kind, c.start, c.stop), 0))
+            key=lambda c: (c.start, self.queue.get((c.tensor, c.kind, c.start, c.stop), 0))
         )
-        return Plan(tuple(range(steps)), tuple(sorted(stays)), tuple(transfers))
+        return Plan(self.sequence, tuple(sorted(stays)), tuple(transfers))
 
 
 def _key(step: Step) -> Key:

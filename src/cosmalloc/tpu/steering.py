@@ -8,7 +8,7 @@ that no longer helps, the other forces get their turn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes.xla_problem import XlaProgram
@@ -37,10 +37,11 @@ class Steered:
 
 @dataclass(frozen=True)
 class Mending:
-    """first: tensors to place first. off_chip: those whose off-chip reads are told at any cost."""
+    """As of `overrides`: what to tell otherwise than at first."""
 
     first: tuple[int, ...] = ()
     off_chip: frozenset[int] = frozenset()
+    united: bool = False
 
 
 def steer(
@@ -79,11 +80,14 @@ def _wished(
     mending = Mending()
     for number in range(ROUNDS):
         say(f"compiling with overrides, round {number + 1}")
-        told = overrides(program, plan, mending.first, mending.off_chip)
+        told = overrides(program, plan, mending.first, mending.off_chip, mending.united)
         try:
             got = compiler.variant("wish", told.options("wish"), program)
         except InputError:
-            break
+            if mending.united:
+                break
+            mending = replace(mending, united=True)
+            continue
         if best is None or got.seconds < best.seconds:
             best = got
         if got.seconds <= enough:
@@ -116,4 +120,4 @@ def mended(problem: Problem, plan: Plan, got: Plan, so_far: Mending) -> Mending:
                 off_chip.add(tensor)
     ahead = sorted(lost, key=lambda tensor: (-lost[tensor], tensor))
     first = (*ahead, *(tensor for tensor in so_far.first if tensor not in lost))
-    return Mending(first, frozenset(off_chip))
+    return replace(so_far, first=first, off_chip=frozenset(off_chip))
