@@ -37,8 +37,8 @@ from cosmalloc.rl_agent.curriculum import HELD_OUT, TRAINED, models
 from cosmalloc.rl_agent.cuttings import cutting
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import Network, parameters
+from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known, raw
-from cosmalloc.rl_agent.weights import shipped
 from cosmalloc.solve import solve
 from cosmalloc.verify import verify
 from examples.models.export import ARTIFACTS

@@ -15,8 +15,7 @@ import numpy as np
 
 from cosmalloc.errors import InputError
 from cosmalloc.rl_agent.learner import Learner, Learning, new_learner
-from cosmalloc.rl_agent.replay import Replay
-from cosmalloc.rl_agent.weights import (
+from cosmalloc.rl_agent.network_file import (
     Arrays,
     arrays_of,
     filled,
@@ -25,6 +24,7 @@ from cosmalloc.rl_agent.weights import (
     sizes_json,
     write_arrays,
 )
+from cosmalloc.rl_agent.replay import Replay
 
 NAME = "checkpoint.safetensors"
 

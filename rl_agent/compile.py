@@ -21,24 +21,26 @@ from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Played, Playing, judge, play, player, with_returns
 from cosmalloc.rl_agent.arena import Look
+from cosmalloc.rl_agent.game import COPY, DROP, NO_COPY
 from cosmalloc.rl_agent.improve import Doubles, Improving, Line, improve
 from cosmalloc.rl_agent.learner import Learner, Learning, learn, new_learner
-from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import Graphs, Network
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import Searched
 
 NEVER = -1e9
 DISCOUNT = 0.99
+MOST = 100_000  # moves of a batch of games, about a second
 
 
 @dataclass(frozen=True)
 class Compiling:
-    """slots: games side by side. policy: whether the network plays and is the prior; without it
-    games are even dice. search: share of the time for games of search, 0 for none; simulations: at
-    each of their moves. improve: whether good games are changed. tune: steps of learning at a time,
-    0 for none; patience: with fewer seconds in all it isn't worth its compilation. turns: how often
-    3 and 4 take turns.
+    """slots: games side by side, fewer of long programs. policy: whether the network plays and is
+    the prior; without it games are even dice. search: share of the time for games of search, 0 for
+    none; simulations: at each of their moves. improve: whether good games are changed. tune: steps
+    of learning at a time, 0 for none; patience: with fewer seconds in all it isn't worth its
+    compilation. turns: how often 3 and 4 take turns.
     """
 
     slots: int = 32
@@ -85,9 +87,11 @@ class Compiler:
         self._how = how
         self._rng = np.random.default_rng(seed)
         spare = how.simulations if how.search else 0
-        self.arena = MappingArena([problem] * how.slots, rules, spare)
+        self._slots = max(4, min(how.slots, MOST // uses_of(problem)))
+        self.arena = MappingArena([problem] * self._slots, rules, spare)
         self._graphs: Graphs = graphs_of([problem])
-        self._learner: Learner = new_learner(network, how.learning)
+        self._network = network
+        self._learner: Learner | None = None  # until there is something to learn
         self._even = np.zeros((self.arena.uses, network.sizes.moves))
         if rules.order == "given":
             self._even[:, 3:] = NEVER
@@ -110,9 +114,8 @@ class Compiler:
         def until(share: float) -> Callable[[], bool]:
             return lambda: interrupted() or self.gone() > share * seconds
 
-        if plans:
-            self.follow(plans)
-        if not (how.policy and self.play(Playing("policy"), until(1.0))) and seconds > 0:
+        self.follow(plans)
+        if not (how.policy and self.play(Playing("policy"), until(1.0))):
             self.dice()  # or the network had no time for a single game
         while how.search and how.policy and not until(how.search)():
             self.play(Playing("game", how.simulations, DISCOUNT), until(1.0), until(how.search))
@@ -137,7 +140,7 @@ class Compiler:
     @property
     def brain(self) -> Brain:
         """The network as it is now."""
-        return Brain(self._learner.network, self._graphs)
+        return Brain(self._network, self._graphs)
 
     def gone(self) -> float:
         """Seconds since the start."""
@@ -167,33 +170,36 @@ class Compiler:
         self._improve([nothing], self._even, even, _once())
 
     def follow(self, plans: Sequence[Plan]) -> None:
-        """The games that come nearest to these plans."""
+        """The games that come nearest to these plans, and those of one move all along."""
         lines = [Line(self.arena.followed(plan), -np.inf) for plan in plans]
+        lines += [
+            Line(np.full(self.arena.uses, move, np.int8), -np.inf) for move in (COPY, NO_COPY, DROP)
+        ]
         alike = Improving(whole=0.0, share=0.0, near=0.0)
         self._improve(lines, self._even, alike, _once())
 
     def improve(self, stop: Callable[[], bool]) -> None:
         """Small changes of the best games."""
-        prior = self._walk()[0] if self._how.policy else self._even
+        prior = self._walk(stop)[0] if self._how.policy else self._even
         self._improve(self.lines, prior, self._how.improving, stop)
 
     def tune(self, steps: int, stop: Callable[[], bool]) -> None:
         """The network learns the best games."""
-        replay = Replay(max(1, 4 * self.arena.uses * self._how.slots))
-        for episode in self._walk()[1]:
+        replay = Replay(max(1, 4 * self.arena.uses * self._slots))
+        for episode in self._walk(stop)[1]:
             replay.add(episode)
+        self._learner = self._learner or new_learner(self._network, self._how.learning)
         sampling = Sampling(batch=128, programs=1, unroll=1, alpha=0.0)
         for _ in range(steps):
             if stop() or not len(replay):
                 return
             batch = replay.sample(self._rng, sampling)
             self._learner, _ = learn(self._learner, self._graphs, batch, self._how.learning)
+            self._network = self._learner.network
 
     def found(self) -> Found:
-        """The best so far; everything off-chip before any game."""
-        if self.plan is None:
-            self.arena.reset()
-            return Found(self.arena.plan(0), float(self.arena.values()[0]), 0, ())
+        """The best so far."""
+        assert self.plan is not None  # `run` plays a few simple games in any case
         return Found(self.plan, self.value, self.games, tuple(self.curve))
 
     def _improve(
@@ -221,7 +227,7 @@ class Compiler:
 
     def _lines_of(self, played: Played) -> list[Line]:
         lines = []
-        for game in range(self._how.slots):
+        for game in range(self._slots):
             moves = np.full(self.arena.uses, -1, np.int8)
             for name, move in zip(played.names[:, game], played.moves[:, game], strict=True):
                 if move >= 0:
@@ -229,14 +235,14 @@ class Compiler:
             lines.append(Line(moves, float(played.score[game])))
         return lines
 
-    def _walk(self) -> tuple[Doubles, list[Episode]]:
+    def _walk(self, stop: Callable[[], bool]) -> tuple[Doubles, list[Episode]]:
         """The best games once more: what the policy says along the best, float[U, A], even where it
         never came; and all of them as lessons."""
-        lines = [self.lines[slot % len(self.lines)] for slot in range(self._how.slots)]
+        lines = [self.lines[slot % len(self.lines)] for slot in range(self._slots)]
         plan = np.array([line.moves for line in lines]).astype(np.int64)
         logits = self._even.copy()
         allowed = logits > NEVER / 2
-        brain, rows = self.brain, np.arange(self._how.slots)
+        brain, rows = self.brain, np.arange(self._slots)
 
         def follow(look: Look) -> Searched:
             names = self.arena.use()
@@ -249,8 +255,9 @@ class Compiler:
             policy = np.eye(logits.shape[1], dtype=np.float32)[moves]
             return Searched(moves, policy, np.zeros(len(rows), np.float32))
 
-        played = play(self.arena, follow, record=True)
-        assert played is not None  # nobody stops it
+        played = play(self.arena, follow, record=True, stop=stop)
+        if played is None:
+            return logits, []
         different = played.episodes[: len(self.lines)]
         return logits, [with_returns(each, DISCOUNT) for each in different]
 

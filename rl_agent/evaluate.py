@@ -12,8 +12,8 @@ from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
 from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known, raw
-from cosmalloc.rl_agent.weights import shipped
 from cosmalloc.solve import solve
 from cosmalloc.verify import verify
 

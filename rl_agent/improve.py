@@ -57,7 +57,7 @@ class Thread(NamedTuple):
 class Improving:
     """parents: games kept. whole: chance that a child is changed by stays as well: a tensor is kept
     on chip from one of its uses to another, or off-chip. share: of children's moves drawn anew, at
-    most; each child draws its own share, evenly in its logarithm from one move up to it. even:
+    most, 0 for none; each child draws its own share, evenly in its logarithm. even:
     chance that a move drawn anew is drawn evenly, whatever the prior says. near: chance that a
     child's changes stand together.
     """
@@ -117,8 +117,7 @@ def _round(
     arena.reset()
     legal = arena.legal()
     count = len(legal)
-    chosen = rng.integers(0, len(parents), count)
-    plan = np.array([line.moves for line in parents])[chosen]  # int8[B, U]
+    plan = np.array([line.moves for line in parents])[np.arange(count) % len(parents)]
     anew = _changes(count, arena.uses, how, rng)
     fresh = _drawn(logits, count, how, rng)
     plan = np.where(anew, fresh, plan)
@@ -160,6 +159,8 @@ def _stays(moves: NDArray[np.int8], threads: Sequence[Thread], rng: np.random.Ge
 
 def _changes(count: int, uses: int, how: Improving, rng: np.random.Generator) -> Bools:
     """Which moves are drawn anew, bool[B, U]: scattered, or standing together."""
+    if how.share == 0:
+        return np.zeros((count, uses), bool)
     most = max(1.0, how.share * uses)
     size = np.exp(rng.uniform(0, np.log(most + 1), count))  # wanted number of changes
     reach = np.where(rng.random(count) < how.near, np.minimum(uses, 4 * size + 4), uses)

@@ -18,9 +18,9 @@ from cosmalloc.rl_agent.actor import play, with_returns
 from cosmalloc.rl_agent.arena import Look
 from cosmalloc.rl_agent.improve import Improving, Line, improve
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules
+from cosmalloc.rl_agent.network_file import read_arrays, write_arrays
 from cosmalloc.rl_agent.replay import Episode
 from cosmalloc.rl_agent.search import Searched
-from cosmalloc.rl_agent.weights import read_arrays, write_arrays
 from cosmalloc.solve import solve
 
 NEVER = -1e9

@@ -29,7 +29,7 @@ from cosmalloc.rl_agent.compile import Compiler, Compiling, Found
 from cosmalloc.rl_agent.game import GAME_VERSION
 from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules
 from cosmalloc.rl_agent.network import Network
-from cosmalloc.rl_agent.weights import read_network, shipped
+from cosmalloc.rl_agent.network_file import read_network, shipped
 
 Progress = Callable[[str, float], None]
 FIRST = 0.1  # of the time is greedy's, at most

@@ -15,8 +15,8 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, judge
 from cosmalloc.rl_agent.game import MOVE_NAMES, Games
 from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known
-from cosmalloc.rl_agent.weights import shipped
 from cosmalloc.sizes import format_bytes
 
 SHADES = " ░▒▓█"

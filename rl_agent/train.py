@@ -28,9 +28,9 @@ from cosmalloc.rl_agent.checkpoint import NAME, Checkpoint, read_checkpoint, wri
 from cosmalloc.rl_agent.learner import Learner, Learning, Losses, devices, learn, new_learner
 from cosmalloc.rl_agent.metrics import Metrics
 from cosmalloc.rl_agent.network import Graphs, Network, Position, Sizes
+from cosmalloc.rl_agent.network_file import write_network
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import model_search
-from cosmalloc.rl_agent.weights import write_network
 
 Progress = Callable[[str, float], None]
 BEST = "best.safetensors"  # the network that did best on the school's checks

@@ -20,11 +20,11 @@ from cosmalloc.rl_agent.learner import Learning
 from cosmalloc.rl_agent.lessons import Teaching
 from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules, network_sizes, uses_of
 from cosmalloc.rl_agent.network import Network
+from cosmalloc.rl_agent.network_file import write_network
 from cosmalloc.rl_agent.programs import random_programs
 from cosmalloc.rl_agent.replay import Sampling
 from cosmalloc.rl_agent.school import Classes, MappingSchool
 from cosmalloc.rl_agent.train import Training, train
-from cosmalloc.rl_agent.weights import write_network
 from cosmalloc.target_file import load_target
 
 Progress = Callable[[str, float], None]

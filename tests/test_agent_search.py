@@ -11,6 +11,8 @@ from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.tree import NEVER, Gumbel, Leaf, Tree, halving
 from tests.agent_games import SIZES, Signs, graphs
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 def brain(count: int, seed: int = 0) -> Brain:
     return Brain(Network(SIZES, jax.random.key(seed)), graphs(count))

@@ -41,6 +41,7 @@ SOLVERS: dict[str, str] = {  # name -> module:function
     "greedy": "cosmalloc.greedy:solve",
     "ilp": "cosmalloc.ilp:solve",
     "msa": "cosmalloc.latency.msa:solve",
+    "rl": "cosmalloc.rl_agent.solver:solve",
     "search": "cosmalloc.latency.search:solve",
 }
 

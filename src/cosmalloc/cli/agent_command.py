@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -23,6 +25,10 @@ app = typer.Typer(no_args_is_help=True, help="Train, measure and play the agent 
 Programs = Annotated[
     list[str], typer.Argument(metavar="MODEL|PROBLEM.json...", help="One or several.")
 ]
+Target = Annotated[
+    str | None,
+    typer.Option(help="A shipped machine or a TOML file [a problem's own, tpu-v5e for a model]."),
+]
 Weights = Annotated[str | None, typer.Option(help="A network or a checkpoint [the one shipped].")]
 
 
@@ -38,7 +44,7 @@ def train_(
     shares: Annotated[int, typer.Option(help="Scratchpad sizes of each program.")] = 4,
     cuttings: Annotated[int, typer.Option(help="Rows of operators cut out of them.")] = 300,
     families: Annotated[int, typer.Option(help="Programs of the generator.")] = 200,
-    target: o.TargetName = "tpu-v5e",
+    target: Target = None,
     objective: o.ObjectiveName = "latency",
     seconds: Annotated[float, typer.Option(help="How long.")] = 3600.0,
     mode: Annotated[
@@ -84,7 +90,7 @@ def train_(
 def evaluate_(
     programs: Programs,
     weights: Weights = None,
-    target: o.TargetName = "tpu-v5e",
+    target: Target = None,
     scratchpad: o.Scratchpad = None,
     objective: o.ObjectiveName = "latency",
     order: Annotated[str, typer.Option(help="`given` or `free`.")] = "given",
@@ -113,7 +119,7 @@ def evaluate_(
 def play_(
     program: Annotated[str, typer.Argument(metavar="MODEL|PROBLEM.json")],
     weights: Weights = None,
-    target: o.TargetName = "tpu-v5e",
+    target: Target = None,
     scratchpad: o.Scratchpad = None,
     objective: o.ObjectiveName = "latency",
     order: Annotated[str, typer.Option(help="`given` or `free`.")] = "given",
@@ -154,6 +160,8 @@ def _ask() -> str:
 
 
 def _problem(path: str, machine: Machine) -> Problem:
+    if machine.target is None and Path(path).suffix != ".json":
+        machine = replace(machine, target="tpu-v5e")
     return problem_from(path, machine, HowToRead(track="all"))
 
 
