@@ -13,8 +13,9 @@ import json
 import resource
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import numpy as np
 
@@ -22,11 +23,16 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes.doors import Converted, Opening
 
 _HOME = {"onnx": "import_onnx", "tflite": "import_tflite", "torch": "import_torch"}
+_LIBRARIES = {
+    "onnx": ("cosmalloc.passes.onnx.handlers",),
+    "tflite": ("_tosa_converter_for_tflite_wrapper", "torch_mlir.ir"),
+    "torch": ("torch", "torch_mlir.fx"),
+    "mlir": ("torch_mlir.ir",),
+}
 _HOME |= {"mlir": "import_mlir", "hlo": "import_hlo"}
 
 
 def main(words: list[str]) -> int:
-    begin = monotonic()
     room, memory = Path(words[0]), int(words[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -37,6 +43,10 @@ def main(words: list[str]) -> int:
     shapes = {name: tuple(shape) for name, shape in stated.pop("shapes").items()}
     try:
         module = importlib.import_module(f"cosmalloc.passes.{_HOME[request['door']]}")
+        for library in ("jax.export", *_LIBRARIES.get(request["door"], ())):
+            with suppress(ImportError):  # the door says what is missing
+                importlib.import_module(library)
+        begin = process_time()
         content = (room / "model").read_bytes()
         made = module.convert(content, str(path), Opening(shapes, **stated), path.parent)
         _write(room, made, begin)
@@ -61,7 +71,7 @@ def _write(room: Path, made: Converted, begin: float) -> None:
     done = {
         "weights": list(made.weights),
         "kinds": kinds,
-        "seconds": monotonic() - begin,
+        "seconds": process_time() - begin,
         "converter": made.seconds,
     }
     (room / "done.json").write_text(json.dumps(done))

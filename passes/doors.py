@@ -47,12 +47,13 @@ class Opening:
 
     shapes: of inputs, by name, where the file leaves them open. allow_opaque: an operator that
     nobody knows is a black box that reads its operands and writes its results. seconds, memory:
-    what the converter may take; memory in bytes, beside six times the file.
+    what the converter may take, beside a second for every 100,000 bytes of the file, and memory in
+    bytes, beside six times the file.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     allow_opaque: bool = False
-    seconds: float = 300.0
+    seconds: float = 25.0
     memory: int = MEMORY
 
 
@@ -61,7 +62,7 @@ class Converted:
     """What a converter makes, in its own process.
 
     module: MLIR bytecode, or scheduled HLO as text. weights: values of the last arguments, by name,
-    in order. seconds: of it in other projects' converters.
+    in order. seconds: of a processor, in other projects' converters.
     """
 
     module: bytes
@@ -74,8 +75,8 @@ class Imported:
     """What came through a door.
 
     module: StableHLO as MLIR bytecode; its arguments are the model's inputs, then `weights`.
-    seconds: of the child, from its first line to its last; start: what came before that line;
-    converter: of `seconds`, what other projects' converters took.
+    seconds: of a processor, for the conversion; converter: of these, what other projects'
+    converters took; start: what else passed, as the child began and read its libraries.
     """
 
     module: bytes
@@ -147,12 +148,12 @@ def through(door: str, content: bytes, path: Path, opening: Opening) -> Imported
         request = {"door": door, "path": str(path), "opening": asdict(opening)}
         (room / "request.json").write_text(json.dumps(request))
         begin = monotonic()
-        code = _run(room, opening, opening.memory + 6 * len(content))
-        whole = monotonic() - begin
-        return _result(room, code, path, opening, whole)
+        seconds = opening.seconds + len(content) // 100_000
+        code = _run(room, seconds, opening.memory + 6 * len(content))
+        return _result(room, code, path, seconds, monotonic() - begin)
 
 
-def _run(room: Path, opening: Opening, memory: int) -> int | None:
+def _run(room: Path, seconds: float, memory: int) -> int | None:
     """Exit code of the child, None where its time was up."""
     command = [sys.executable, "-m", "cosmalloc.passes.door_child", str(room), str(memory)]
     quiet = {"OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -161,7 +162,7 @@ def _run(room: Path, opening: Opening, memory: int) -> int | None:
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=os.environ | quiet
         )
         try:
-            return child.wait(opening.seconds)
+            return child.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -169,13 +170,13 @@ def _run(room: Path, opening: Opening, memory: int) -> int | None:
             child.wait()
 
 
-def _result(room: Path, code: int | None, path: Path, opening: Opening, whole: float) -> Imported:
+def _result(room: Path, code: int | None, path: Path, seconds: float, whole: float) -> Imported:
     fault = room / "fault.json"
     if code == 2 and fault.exists():
         said = json.loads(fault.read_text())
         raise InputError(said["fact"], said["hint"])
     if code != 0:
-        raise InputError(*_ending(room, code, path, opening))
+        raise InputError(*_ending(room, code, path, seconds))
     done = json.loads((room / "done.json").read_text())
     with np.load(room / "weights.npz", allow_pickle=False) as stored:
         weights = {name: stored[f"w{i}"] for i, name in enumerate(done["weights"])}
@@ -197,10 +198,10 @@ def _kind(name: str) -> Any:
     return getattr(ml_dtypes, name)
 
 
-def _ending(room: Path, code: int | None, path: Path, opening: Opening) -> tuple[str, str]:
+def _ending(room: Path, code: int | None, path: Path, seconds: float) -> tuple[str, str]:
     """Fact and hint for a child that ended without a word."""
     if code is None:
-        fact = f"{path} keeps its converter busy for more than {opening.seconds:g} s"
+        fact = f"{path} keeps its converter busy for more than {seconds:g} s"
         return fact, "the model is damaged, or larger than this time allows"
     last = _last_words(room)
     if code < 0:

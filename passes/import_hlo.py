@@ -7,7 +7,7 @@ schedule. A module without one has no order of its own, and becomes StableHLO.
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from cosmalloc.errors import InputError
@@ -28,7 +28,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
 
     if opening.shapes:
         raise InputError(f"--shape was given, and the shapes in {name} are fixed")
-    begin = monotonic()
+    begin = process_time()
     library: Any = importlib.import_module("jaxlib._hlo")
     try:
         if is_hlo(content):
@@ -38,7 +38,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
             module = library.HloModule.from_serialized_hlo_module_proto(inner)
         text = module.to_string()
         if "is_scheduled=true" in text.partition("\n")[0]:
-            return Converted(text.encode(), seconds=monotonic() - begin)
+            return Converted(text.encode(), seconds=process_time() - begin)
         proto = module.as_serialized_hlo_module_proto()
         found = _jax.mlir.hlo_to_stablehlo(proto)
     except InputError:
@@ -46,7 +46,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
     except Exception as error:  # noqa: BLE001  XLA's errors have no common name
         first = " ".join(str(error).split())[:200]
         raise InputError(f"{name} is no HLO module that jaxlib reads: {first}") from None
-    taken = monotonic() - begin
+    taken = process_time() - begin
     stablehlo = context.parse(found, "the converted module")
     return Converted(context.to_bytecode(stablehlo), seconds=taken)
 

@@ -109,7 +109,7 @@ def parse(content: bytes, name: str, *, unregistered: bool) -> Any:
         return ir.Module.parse(
             content if content[:4] == BYTECODE else _text(content, name), context
         )
-    except (ir.MLIRError, ValueError) as error:
+    except (ir.MLIRError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{name} is not a module that torch-mlir reads: {first_line(error)}"
         ) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import process_time
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes.doors import Converted, Opening
@@ -30,7 +30,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
         raise InputError(
             f"{name} is read by tosa-converter-for-tflite, which is not installed", INSTALL
         ) from None
-    begin = monotonic()
+    begin = process_time()
     with TemporaryDirectory() as room:
         model, made = Path(room) / "model.tflite", Path(room) / "tosa.mlir"
         model.write_bytes(content)
@@ -43,4 +43,4 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
         text = made.read_bytes() if made.exists() else b""
     if not text:
         raise InputError(f"{name} is not a model that its converter knows")
-    return from_mlir(text, name, opening, lift=True, seconds=monotonic() - begin)
+    return from_mlir(text, name, opening, lift=True, seconds=process_time() - begin)

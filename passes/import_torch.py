@@ -11,7 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
             f"{name} is read by torch and torch-mlir, and `{error.name}` is not installed",
             INSTALL + " and torch",
         ) from None
-    begin = monotonic()
+    begin = process_time()
     try:
         program = torch.export.load(io.BytesIO(content))
     except Exception as error:  # noqa: BLE001  zip, JSON, pickle: whatever torch meets in it
@@ -63,7 +63,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
         raise
     except Exception as error:  # noqa: BLE001  what torch's passes raise has no common name
         raise InputError(f"{name} can't be lowered by torch-mlir: {_first(error)}") from None
-    taken = monotonic() - begin
+    taken = process_time() - begin
     made = from_mlir(text, name, opening).module if form == "linalg" else text
     arguments = [_argument(each) for each in inputs]
     module, kept = named(made, arguments)

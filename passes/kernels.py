@@ -94,6 +94,8 @@ def run_compiled(executable: Any, operands: Sequence[npt.NDArray[Any]]) -> list[
     import jax
 
     device = jax.devices("cpu")[0]
-    found = executable.execute_sharded([jax.device_put(operand, device) for operand in operands])
+    with jax.enable_x64(True):  # else 64-bit operands would be cut
+        given = [jax.device_put(operand, device) for operand in operands]
+    found = executable.execute_sharded(given)
     results = found.disassemble_into_single_device_arrays()
     return [np.asarray(shards[0]) for shards in results]

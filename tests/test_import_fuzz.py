@@ -1,0 +1,73 @@
+"""Damaged files at every door, a few of each: `benchmarks/doors_fuzz.py` takes more."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosmalloc import InputError
+from cosmalloc.passes import doors
+from cosmalloc.passes.doors import Opening, through
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_damaged_files_end_in_a_problem_or_a_sentence() -> None:
+    words = ("--count", "12", "--format", "onnx", "tosa", "linalg", "bytecode", "hlo", "hlotext")
+    command = [sys.executable, "-m", "benchmarks.doors_fuzz", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    rows = re.findall(
+        r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| 0 \| 0 \|$", done.stdout, re.M
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(sum(map(int, row[2:])) == int(row[1]) for row in rows)
+    assert {row[0] for row in rows} >= {"hlo", "hlotext"}
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+            "ends its converter with SIGSEGV",
+        ),
+        ("import time; time.sleep(60)", "keeps its converter busy for more than 1 s"),
+        ("raise LookupError('lost')", "ends its converter with exit code 1: LookupError: lost"),
+    ],
+    ids=["crash", "hang", "exception"],
+)
+def test_what_ends_a_converter_is_a_sentence(
+    code: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, command: list[str], **options: object) -> None:
+            super().__init__([command[0], "-c", code], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(doors.subprocess, "Popen", Popen)
+    with pytest.raises(InputError) as error:
+        through("onnx", b"", Path("net.onnx"), Opening(seconds=1))
+    assert error.value.fact == f"net.onnx {says}"
+
+
+def test_a_tensor_that_no_machine_holds_is_a_sentence(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    node = helper.make_node("ConstantOfShape", ["s"], ["y"], "huge")
+    graph = helper.make_graph(
+        [node],
+        "net",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(np.array([2**41]), "s")],
+    )
+    content = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)]
+    ).SerializeToString()
+    with pytest.raises(InputError, match=r"makes the shape .* which can't be"):
+        through("onnx", content, tmp_path / "net.onnx", Opening())
