@@ -56,8 +56,9 @@ def in_place_pairs(uses: Uses, on: Bools | None = None) -> tuple[Pair, ...]:
                 operands[group].append(tensor)
         for tensor in operator.outputs:
             group = tensors[tensor].alias_group
-            free = tensors[tensor].tracked and group is not None and (at, tensor) not in taken
-            if free and there[uses.begin[tensor]]:
+            if not tensors[tensor].tracked or group is None or (at, tensor) in taken:
+                continue
+            if there[uses.begin[tensor]]:
                 results[group].append(tensor)
         for group, members in operands.items():
             members.sort(key=lambda t: -tensors[t].bytes)
