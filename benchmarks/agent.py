@@ -11,7 +11,8 @@ rule, `greedy`, evolutionary search and `search` at the agent's seconds, the net
 game, the agent alone (raw) and with the rivals' plans at hand (prod). small: programs whose optimum
 `ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
 moves, simulations and games a second on this machine. curves: metrics of training runs as CSV and a
-picture. Takes S seconds for each figure of a row; every plan is verified.
+picture, `exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds for
+each figure of a row; every plan is verified.
 """
 
 from __future__ import annotations
@@ -286,7 +287,10 @@ def curves(options: argparse.Namespace) -> list[dict[str, float | str]]:
             rows += [
                 {
                     "run": Path(run).name,
-                    **{key: float(row[key]) for key in ("round", "moves", "seconds", "exam")},
+                    **{
+                        key: float(row[key])
+                        for key in ("round", "moves", "seconds", "exam", "check")
+                    },
                 }
                 for row in csv.DictReader(file)
                 if row.get("exam")
@@ -296,14 +300,16 @@ def curves(options: argparse.Namespace) -> list[dict[str, float | str]]:
     for axis, key in zip(axes, ("moves", "seconds"), strict=True):
         for run in dict.fromkeys(str(row["run"]) for row in rows):
             mine = [row for row in rows if row["run"] == run]
-            axis.plot([row[key] for row in mine], [row["exam"] for row in mine], label=run)
+            for name, style in (("exam", "-"), ("check", ":")):
+                values = [row[name] for row in mine]
+                axis.plot([row[key] for row in mine], values, style, label=f"{run}, {name}")
         axis.set_xlabel({"moves": "moves of self-play", "seconds": "seconds of training"}[key])
         axis.axhline(1.0, color="grey", linewidth=0.8)
     axes[0].set_ylabel("latency / better of msa, greedy")
     axes[1].legend()
     figure.savefig(f"{options.output}.svg")
     with Path(f"{options.output}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ("run", "round", "moves", "seconds", "exam"))
+        writer = csv.DictWriter(file, ("run", "round", "moves", "seconds", "exam", "check"))
         writer.writeheader()
         writer.writerows(rows)
     return rows
