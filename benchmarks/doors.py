@@ -1,6 +1,6 @@
 """Trained models of other people through every door: mapped, legal, run beside their runtime.
 
-    pip install 'cosmalloc[mlir,doors]' and, for `.pt2`, torch
+    pip install 'cosmalloc[mlir,bench]' and, for `.pt2`, torch
     python -m benchmarks.doors [--cache FOLDER] [--keras FOLDER] [--seconds S] [NAME ...]
 
 Budgets under the rule `resident`, activations planned: M_R the largest operands and results of one

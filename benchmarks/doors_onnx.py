@@ -1,8 +1,10 @@
-"""ONNX's own tests of its operators, through the door and XLA:CPU: `python -m benchmarks.doors_onnx`.
+"""ONNX's own tests of its operators, through the door and XLA:CPU.
+
+    python -m benchmarks.doors_onnx
 
 Each test is a model of one operator (or of the operators that it stands for), with inputs and the
-outputs that the standard's reference says. Inputs but the first are constants where shapes depend on
-them. Operators that the reader does not know are not counted. Needs `onnx`; ten minutes.
+outputs that the standard's reference says. Inputs but the first are constants where shapes depend
+on them. Operators that the reader does not know are not counted. Needs `onnx`; ten minutes.
 """
 
 from __future__ import annotations

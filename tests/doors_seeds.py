@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-DOORS = Path(__file__).parent / "doors"
+DOORS = Path(__file__).parent.parent / "examples/doors"
 
 
 def seeds(name: str) -> list[bytes]:

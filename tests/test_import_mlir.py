@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from command import cosmalloc
 from jax import lax
 
 from cosmalloc import InputError, map_model
@@ -17,15 +16,16 @@ from cosmalloc.objective import objective_value
 from cosmalloc.passes.doors import Opening
 from cosmalloc.passes.import_mlir import convert
 from cosmalloc.passes.kernels import compile_module, run_compiled
+from tests.command import cosmalloc
 
 pytest.importorskip("torch_mlir", reason="TOSA and linalg need the extra `[mlir]`")
 
-HERE = Path(__file__).parent / "doors"
+HERE = Path(__file__).parent.parent / "examples/doors"
 SHAPES = ((1, 16, 16, 3), (3, 3, 3, 8), (8,), (392, 10))
 
 
 def network(image: Any, kernel: Any, bias: Any, head: Any) -> Any:
-    """The network of doors/net.tosa.mlir and doors/net.linalg.mlir."""
+    """The network of examples/doors."""
     numbers = ("NHWC", "HWIO", "NHWC")
     made = lax.conv_general_dilated(image, kernel, (1, 1), "VALID", dimension_numbers=numbers)
     made = jnp.maximum(made + bias, 0)

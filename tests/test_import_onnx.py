@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import cosmalloc
 
 from cosmalloc import InputError, map_model
 from cosmalloc.passes import Opening, import_model
 from cosmalloc.passes.import_onnx import convert
 from cosmalloc.passes.kernels import compile_module, run_compiled
+from tests.command import cosmalloc
 
 onnx = pytest.importorskip("onnx", reason="`onnx` writes the files that are read: extra `[dev]`")
 
