@@ -10,9 +10,9 @@ held-out: model families that training never saw, at shares of their peak, in mi
 rule, `greedy`, evolutionary search and `search` at the agent's seconds, the network's likeliest
 game, the agent alone (raw) and with the rivals' plans at hand (prod). small: programs whose optimum
 `ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
-moves, simulations and games a second on this machine. curves: metrics of training runs as CSV and a
-picture, `exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds for
-each figure of a row; every plan is verified.
+moves, simulations and games a second on this machine. curves: metrics of training runs as CSV and
+a picture, `exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds
+for each figure of a row; every plan is verified.
 """
 
 from __future__ import annotations
