@@ -18,6 +18,12 @@ using Moves = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::dev
 template <class T>
 using Array = nb::ndarray<nb::numpy, T>;
 
+using Stepped = std::tuple<Array<double>, Array<bool>>;
+using Look = std::tuple<Array<float>, Array<float>, Array<float>, Array<float>, Array<float>,
+                        Array<std::int32_t>, Array<std::int32_t>, Array<std::int32_t>>;
+using Planned = std::tuple<Array<std::int64_t>, Array<std::int64_t>, Array<std::int64_t>>;
+using Use = std::tuple<Index, Index, Index>;
+
 void require(bool holds, const char* sentence) {
   if (!holds) throw nb::value_error(sentence);
 }
@@ -163,7 +169,7 @@ std::int64_t illegal(Slots& self, const Moves& moves, const Ints& slots) {
 }
 
 // Of legal moves: rewards and whether games are over.
-nb::tuple step(Slots& self, const Moves& moves, const Ints& slots) {
+Stepped step(Slots& self, const Moves& moves, const Ints& slots) {
   require(moves.size() == slots.size(), "one move per slot, please");
   double* reward = nullptr;
   bool* done = nullptr;
@@ -181,10 +187,10 @@ nb::tuple step(Slots& self, const Moves& moves, const Ints& slots) {
       done[i] = game.over();
     }
   }
-  return nb::make_tuple(rewards, dones);
+  return {rewards, dones};
 }
 
-nb::tuple look(Slots& self, const Ints& slots, int height, int width, int uses) {
+Look look(Slots& self, const Ints& slots, int height, int width, int uses) {
   require(height >= 1 && width >= 1 && uses >= 1 && height <= 1024 && width <= 1024 && uses <= 1024,
           "a board has 1 to 1024 rows and columns, 1 to 1024 uses are looked at");
   const View view_{height, width, uses};
@@ -216,12 +222,12 @@ nb::tuple look(Slots& self, const Ints& slots, int height, int width, int uses) 
       seen.picks += kReady;
     }
   }
-  return nb::make_tuple(board, queue, use, ready, position, operators, tensors, picks);
+  return {board, queue, use, ready, position, operators, tensors, picks};
 }
 
 // (order, residencies (tensor, offset, start, stop), copies (tensor, is a load, start, stop)) of
 // the game, what is left of it dropped.
-nb::tuple plan(Slots& self, std::int64_t slot) {
+Planned plan(Slots& self, std::int64_t slot) {
   Game game = self.at(slot);
   game.drop_the_rest();
   std::int64_t* data = nullptr;
@@ -241,7 +247,7 @@ nb::tuple plan(Slots& self, std::int64_t slot) {
     for (const Index value : {copy.tensor, Index{copy.load}, copy.start, copy.stop})
       *data++ = value;
   }
-  return nb::make_tuple(order, residencies, copies);
+  return {order, residencies, copies};
 }
 
 void clone(Slots& self, const Ints& sources, const Ints& targets) {
@@ -333,9 +339,9 @@ void bind_game(nb::module_& module) {
            [](Slots& self, std::int64_t slot) {
              const Game& game = self.at(slot);
              const Index op = game.over() ? -1 : game.current();
-             if (op < 0) return nb::make_tuple(game.step(), op, -1);
+             if (op < 0) return Use{game.step(), op, -1};
              const GameOperator& node = game.program().operators[static_cast<std::size_t>(op)];
-             return nb::make_tuple(game.step(), op, game.access() - node.first);
+             return Use{game.step(), op, game.access() - node.first};
            })
       .def("picks",
            [](Slots& self, std::int64_t slot) {
