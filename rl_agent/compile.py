@@ -45,13 +45,13 @@ class Compiling:
 
     slots: int = 32
     policy: bool = True
-    search: float = 0.2
+    search: float = 0.1
     simulations: int = 8
     improve: bool = True
     tune: int = 60
     patience: float = 30.0
     turns: int = 4
-    improving: Improving = field(default_factory=Improving)
+    improving: Improving = field(default_factory=lambda: Improving(even=0.5))
     learning: Learning = field(default_factory=lambda: Learning(rate=5e-4, warmup=5))
 
 
