@@ -46,7 +46,6 @@ PLAIN = {  # one copy per load, and no loads but those asked for
 MANY = {  # any number of copies, and nothing decided but buffer by buffer
     **PLAIN,
     "xla_tpu_memory_bound_loop_optimizer_options": "enabled: false",
-    "xla_tpu_msa_inefficient_use_to_copy_ratio": "0",
     "xla_msa_max_outstanding_prefetches": "4096",
     "xla_msa_max_outstanding_evictions": "4096",
 }
