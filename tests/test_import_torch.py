@@ -11,7 +11,7 @@ import pytest
 from cosmalloc import InputError, map_model
 from cosmalloc.passes import Opening, import_model
 
-torch = pytest.importorskip("torch", reason="needs torch: see .ci/torch.txt for a build of its own")
+torch = pytest.importorskip("torch", reason="needs torch, a build for CPUs")
 pytest.importorskip("torch_mlir", reason="needs the extra `[mlir]`")
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own
 
