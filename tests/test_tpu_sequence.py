@@ -6,7 +6,7 @@ from cosmalloc.plan import Plan, Residency
 from cosmalloc.problem import Operator, Problem, Tensor
 from cosmalloc.target import Target
 from cosmalloc.tpu.extract import in_one_order
-from cosmalloc.tpu.sequence import Chunk, placed, sequence_of, stays_of, tightest
+from cosmalloc.tpu.sequence import Chunk, levels, placed, sequence_of, stays_of, tightest
 
 PAGE = 4096
 
@@ -88,3 +88,8 @@ def test_one_order_is_left_and_nothing_takes_longer() -> None:
     assert len(links) == 2
     assert not any(tensor.tracked for tensor in links)
     assert all(o.input_bytes_accessed[-1] == 0 for o in tied.operators[1:])
+
+
+def test_only_spans_that_meet_need_ranks_of_their_own() -> None:
+    assert levels([(0, 2), (2, 4), (1, 3), (5, 6)]) == [0, 0, 1, 0]
+    assert levels([]) == []
