@@ -217,7 +217,11 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None) -> Iterator[str]:
-    """Our clock on XLA's plan, slices off, against every line of its simulator."""
+    """Our clock on XLA's plan, slices off, against every line of its simulator.
+
+    XLA moves views (of less than a nanosecond) after it simulated, so a copy's place among them is
+    not told: the program's order and the final one are both tried, the better counts.
+    """
     yield "| program | topology | compared | mismatches | ours µs | logged µs |"
     yield "|---|---|---:|---:|---:|---:|"
     for name in names:
@@ -227,8 +231,12 @@ def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None
             where = topology(machine)
             answer = compile_for(module, where, PLAIN, cache=cache)
             read = extract_program(answer, where.target(), name, merge_views=False, once=True)
-            plan = read_solution(read, answer, where, as_it_ran=True).plan
-            found = exactness(read, plan, read_log(answer.log))
+            log = read_log(answer.log)
+            plans = [
+                read_solution(read, answer, where, as_it_ran=ran).plan for ran in (True, False)
+            ]
+            tried = [exactness(read, plan, log) for plan in plans]
+            found = min(tried, key=lambda exact: len(exact.mismatches))
             yield (
                 f"| {name} | {machine} | {found.compared} | {len(found.mismatches)}"
                 f" | {found.seconds * 1e6:.2f} | {found.logged * 1e6:.2f} |"
