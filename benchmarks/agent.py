@@ -58,6 +58,13 @@ WAYS: dict[str, Compiling] = {  # name -> what of the agent is at work
 CLOSE = 1e-6  # relative: found
 
 
+HEAD = (  # of the table of curves
+    "title: Training of the agent that ships",
+    "command: python -m benchmarks.agent curves RUN",
+    "note: latency over the better of `msa` and `greedy`; busy machine, 2 cores, no GPU",
+)
+
+
 def measured(problem: Problem, plan: Plan | None) -> float:
     """Seconds of a plan that the judge has nothing against."""
     if plan is None:
@@ -309,6 +316,7 @@ def curves(options: argparse.Namespace) -> list[dict[str, float | str]]:
     axes[1].legend()
     figure.savefig(f"{options.output}.svg")
     with Path(f"{options.output}.csv").open("w", newline="") as file:
+        file.writelines(f"# {line}\n" for line in HEAD)
         writer = csv.DictWriter(file, ("run", "round", "moves", "seconds", "exam", "check"))
         writer.writeheader()
         writer.writerows(rows)

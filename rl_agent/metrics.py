@@ -33,3 +33,10 @@ class Metrics:
         writer.writeheader()
         writer.writerows(self._rows)
         write_whole(self._path, text.getvalue())
+
+
+def last_of(folder: str | Path) -> dict[str, float]:
+    """The last row of a run that has one; empty where it has none."""
+    path = Path(folder) / NAME
+    rows = list(csv.DictReader(io.StringIO(read_text(path)))) if path.exists() else []
+    return {name: float(text) for name, text in rows[-1].items() if text} if rows else {}

@@ -60,6 +60,7 @@ def train_(
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="Write the network: W.safetensors.")
     ] = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """Train an agent; Ctrl-C, a kill and a power cut all leave a run that goes on."""
     from cosmalloc.files import check_writable
@@ -84,6 +85,10 @@ def train_(
             stop=stop,
         )
     note(f"the run is in {folder}; the same command goes on with it")
+    if as_json:
+        from cosmalloc.rl_agent.metrics import last_of
+
+        print_json({"run": folder, "output": output, "metrics": last_of(folder)})
 
 
 @app.command("evaluate")
@@ -117,7 +122,9 @@ def evaluate_(
 
 @app.command("play")
 def play_(
-    program: Annotated[str, typer.Argument(metavar="MODEL|PROBLEM.json")],
+    program: Annotated[
+        str, typer.Argument(metavar="MODEL|PROBLEM.json", help="What the game is about.")
+    ],
     weights: Weights = None,
     target: Target = None,
     scratchpad: o.Scratchpad = None,
@@ -125,6 +132,7 @@ def play_(
     order: Annotated[str, typer.Option(help="`given` or `free`.")] = "given",
     auto: Annotated[bool, typer.Option("--auto", help="The agent plays; you watch.")] = False,
     plan: Annotated[str | None, typer.Option(help="Write the plan when it is over.")] = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """The board in the terminal; you move, or let the agent."""
     from cosmalloc.files import check_writable
@@ -136,15 +144,19 @@ def play_(
     problem = _problem(program, Machine(target, scratchpad))
     table = Table(problem, _goal(objective), order, weights)
     while not table.over:
-        table.show()
+        if not as_json:
+            table.show()
         word = "" if auto else _ask()
         if word in ("q", "quit"):
             break
         said = table.move(word)
         if said:
             note(said)
-    table.show()
-    print_facts("the game", table.facts())
+    if as_json:
+        print_json(dict(table.facts()))
+    else:
+        table.show()
+        print_facts("the game", table.facts())
     if plan is not None:
         from cosmalloc.plan_json import write_outcome
 
