@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from jaxlib.mlir import ir
 
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes import context
+from cosmalloc.passes.walk import operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def stablehlo_alone(text: bytes) -> bytes:
 
     module = context.parse(text, "the lowered program")
     with module.context, ir.Location.unknown():
-        for operation in list(_operations(module.operation)):
+        for operation in list(operations(module.operation)):
             if operation.name == "arith.constant":
                 _constant(operation)
             elif operation.name not in ("builtin.module", "func.func"):
@@ -111,11 +112,3 @@ def _constant(operation: ir.Operation) -> None:
     )
     operation.results[0].replace_all_uses_with(made.results[0])
     operation.erase()
-
-
-def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:
-    for region in operation.regions:
-        for block in region.blocks:
-            for op in block:
-                yield op.operation
-                yield from _operations(op.operation)

@@ -8,7 +8,6 @@ loaded becomes a `stablehlo.custom_call` of its name first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from jaxlib.mlir import ir
 
@@ -16,6 +15,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
 from cosmalloc.passes.rules.location import where
 from cosmalloc.passes.rules.table import find
+from cosmalloc.passes.walk import operations
 
 PREFIX = "opaque."  # of the targets that stand for operations of other forms
 
@@ -27,7 +27,7 @@ def mark_opaque(module: ir.Operation) -> None:
 
 
 def _mark(module: ir.Operation) -> None:
-    for operation in list(_operations(module)):
+    for operation in list(operations(module)):
         if not module.context.is_registered_operation(operation.name):
             operation = _call(operation)
         elif not _unknown(operation):
@@ -37,7 +37,7 @@ def _mark(module: ir.Operation) -> None:
 
 def black_boxes(module: ir.Operation) -> dict[str, int]:
     """How often each black box stands in a module, by name."""
-    found = (op for op in _operations(module) if mem.OPAQUE in op.attributes)
+    found = (op for op in operations(module) if mem.OPAQUE in op.attributes)
     return dict(Counter(map(_name, found)))
 
 
@@ -75,11 +75,3 @@ def _call(operation: ir.Operation) -> ir.Operation:
         old.replace_all_uses_with(new)
     operation.erase()
     return call
-
-
-def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:
-    yield operation
-    for region in operation.regions:
-        for block in region.blocks:
-            for op in block:
-                yield from _operations(op.operation)

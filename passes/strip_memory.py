@@ -5,7 +5,6 @@ Transfers and `mem.*` attributes go; the operators stay in the plan's order, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +15,7 @@ from cosmalloc.passes import attributes as mem
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules.location import place
+from cosmalloc.passes.walk import operations
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class StripMemory(ModulePass):
     argument: ClassVar[str] = "strip-memory"
 
     def run(self, module: ir.Operation) -> None:
-        for operation in list(_operations(module)):
+        for operation in list(operations(module)):
             if is_transfer(operation):
                 operation.results[0].replace_all_uses_with(operation.operands[0])
                 operation.erase()
@@ -37,7 +37,7 @@ class StripMemory(ModulePass):
 
 def refuse_mapped(module: ir.Operation) -> None:
     """Raises InputError where a plan stands on the module already."""
-    if mem.FORMAT in module.attributes or any(map(is_transfer, _operations(module))):
+    if mem.FORMAT in module.attributes or any(map(is_transfer, operations(module))):
         raise InputError(
             "the module is mapped already: a plan stands on its operators",
             "take it out first: `cosmalloc opt FILE --passes strip-memory -o OUT`",
@@ -56,11 +56,3 @@ def is_transfer(operation: ir.Operation) -> bool:
     ) != 1:
         raise InputError(f"`@{target}` at {place(operation)} does not copy one value of one type")
     return True
-
-
-def _operations(operation: ir.Operation) -> Iterator[ir.Operation]:
-    yield operation
-    for region in operation.regions:
-        for block in region.blocks:
-            for op in block:
-                yield from _operations(op.operation)
