@@ -37,7 +37,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
         form, places = TosaConverterOutputFormat.Text, TosaConverterDebugInfo.Enable
         try:
             tflite_flatbuffer_to_tosa_mlir(str(model), str(made), form, places)
-        except (RuntimeError, ValueError, TypeError) as error:
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
             first = " ".join(str(error).split())[:200]
             raise InputError(f"{name} is not a model that its converter knows: {first}") from None
         text = made.read_bytes() if made.exists() else b""

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cosmalloc import InputError
-from cosmalloc.passes import doors
+from cosmalloc.passes import doors, import_tflite
 from cosmalloc.passes.doors import Opening, through
 
 ROOT = Path(__file__).parent.parent
@@ -52,6 +53,23 @@ def test_what_ends_a_converter_is_a_sentence(
     with pytest.raises(InputError) as error:
         through("onnx", b"", Path("net.onnx"), Opening(seconds=1))
     assert error.value.fact == f"net.onnx {says}"
+
+
+@pytest.mark.parametrize("error", [IndexError, RuntimeError, OverflowError])
+def test_what_the_tflite_converter_raises_is_a_sentence(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("vector::_M_range_check: __n (which is 262) >= this->size() (which is 7)")
+
+    wrapper = SimpleNamespace(
+        TosaConverterDebugInfo=SimpleNamespace(Enable=1),
+        TosaConverterOutputFormat=SimpleNamespace(Text=1),
+        tflite_flatbuffer_to_tosa_mlir=fail,
+    )
+    monkeypatch.setitem(sys.modules, "_tosa_converter_for_tflite_wrapper", wrapper)
+    with pytest.raises(InputError, match=r"not a model that its converter knows: vector::_M_range"):
+        import_tflite.convert(b"", "net.tflite", Opening(), None)
 
 
 def test_a_tensor_that_no_machine_holds_is_a_sentence(tmp_path: Path) -> None:
