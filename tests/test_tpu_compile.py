@@ -75,7 +75,7 @@ def test_the_back_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_crash_of_the_child_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake(tmp_path, monkeypatch, "sys.stderr.write('x: Check failed: 1 > 2'); os.abort()")
+    fake(tmp_path, monkeypatch, "sys.stderr.write('x: Check failed: 1 > 2\\n'); os.abort()")
     with pytest.raises(InputError, match=r"did not compile.*Check failed: 1 > 2"):
         compile_for(b"module", V5E)
 
