@@ -1,0 +1,38 @@
+"""What a cost model says about kernels, whichever model it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """For N kernels, arrays of N.
+
+    seconds: of one call, launch included. spread: standard deviation of log-seconds; inf where
+    the model gives none. inside: whether the kernel is like what the model learned from; where
+    not, the seconds are the roofline's. temporary_bytes, code_bytes: of the compiled kernel.
+    """
+
+    seconds: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    inside: npt.NDArray[np.bool_]
+    temporary_bytes: npt.NDArray[np.float64]
+    code_bytes: npt.NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """name: how users choose it (`learned:cpu`). launch_seconds: what an empty kernel takes, which
+    every prediction contains."""
+
+    name: str
+    launch_seconds: float
+
+    def predict(self, kernels: Sequence[str]) -> Prediction:
+        """Kernels as of `kernel.kernels_of`: MLIR text. Raises InputError."""
+        ...
