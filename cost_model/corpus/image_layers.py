@@ -144,8 +144,8 @@ def everywhere(net: Network, x: Array, keep: bool = False) -> Array:
     return jnp.mean(x, axes, keepdims=keep)
 
 
-def resize(x: Array, size: Sequence[int], method: Literal["nearest", "linear"]) -> Array:
-    """x with other sizes of space; channels last."""
+def resize(x: Array, size: Sequence[int], method: str) -> Array:
+    """x with other sizes of space, `nearest` or `linear`; channels last."""
     resized: Array = jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
     return resized
 

@@ -13,7 +13,7 @@ from jax import Array
 
 from cosmalloc.cost_model.corpus.draw import Draw, Model
 
-LARGEST = 7_000_000  # elements of a tensor: 28 MB in float32
+LARGEST = 3_000_000  # elements of a tensor: 12 MB in float32, and two or three are concatenated
 Body = Callable[..., Any]  # (network, *inputs) -> outputs
 
 
