@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from cosmalloc.cost_model.corpus.algebra import linear_algebra
 from cosmalloc.cost_model.corpus.attention import cross_attention, encoder, gpt, llama
+from cosmalloc.cost_model.corpus.decoding import decode
 from cosmalloc.cost_model.corpus.draw import Family
+from cosmalloc.cost_model.corpus.experts import experts
+from cosmalloc.cost_model.corpus.fields import nerf
+from cosmalloc.cost_model.corpus.graph import graph
+from cosmalloc.cost_model.corpus.patches import mixer, vision_transformer
 from cosmalloc.cost_model.corpus.recurrent import gru, lstm
+from cosmalloc.cost_model.corpus.scans import linear_attention, state_space
 from cosmalloc.cost_model.corpus.tabular import dlrm, mlp
 from cosmalloc.cost_model.corpus.training import train
+from cosmalloc.cost_model.corpus.windows import swin
 
 SEQUENCES: dict[str, Family] = {
     "encoder": encoder,
     "gpt": gpt,
     "llama": llama,
+    "vision_transformer": vision_transformer,
+    "decode": decode,
+    "swin": swin,
+    "mixer": mixer,
     "cross_attention": cross_attention,
+    "linear_attention": linear_attention,
+    "experts": experts,
     "mlp": mlp,
     "dlrm": dlrm,
     "lstm": lstm,
     "gru": gru,
+    "graph": graph,
+    "state_space": state_space,
+    "nerf": nerf,
+    "linear_algebra": linear_algebra,
     "train_mlp": train(mlp),
     "train_encoder": train(encoder),
     "train_lstm": train(lstm),
+    "train_graph": train(graph),
+    "train_mixer": train(mixer),
 }
