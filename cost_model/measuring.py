@@ -72,7 +72,7 @@ class Timer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | ENVIRONMENT,
+            env=os.environ | ENVIRONMENT | {"JAX_PLATFORMS": "cpu" if self.device == "cpu" else ""},
         )
         return self._process
 

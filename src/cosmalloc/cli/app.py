@@ -13,6 +13,7 @@ import typer
 from cosmalloc.cli import (
     agent_command,
     compare_command,
+    cost_command,
     doctor_command,
     explain_command,
     map_command,
@@ -51,6 +52,7 @@ app.command("doctor")(doctor_command.doctor)
 app.command("opt")(opt_command.opt)
 app.add_typer(tpu_command.app, name="tpu")
 app.add_typer(agent_command.app, name="agent")
+app.add_typer(cost_command.app, name="cost")
 
 
 def _version(value: bool) -> None:

@@ -1,0 +1,170 @@
+"""`cosmalloc cost measure`: time kernels on the machine at hand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
+from cosmalloc.errors import InputError
+
+if TYPE_CHECKING:
+    from cosmalloc.cost_model.dataset import Dataset
+    from cosmalloc.cost_model.measuring import Timer
+
+
+def measure_(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL...]", help="Whose kernels to time.")
+    ] = None,
+    out: Annotated[
+        str, typer.Option("-o", "--output", metavar="DATA.parquet", help="What was measured.")
+    ] = "kernels.parquet",
+    corpus: Annotated[int, typer.Option(help="So many kernels of drawn networks, too.")] = 0,
+    device: Annotated[str, typer.Option(help="`cpu` or `gpu`.")] = "cpu",
+    core: Annotated[int, typer.Option(help="The processor that runs nothing else; -1: any.")] = -1,
+    again: Annotated[
+        int, typer.Option(help="Time a random sample of `--of` again: how far labels are noise.")
+    ] = 0,
+    of: Annotated[str | None, typer.Option(metavar="OLD.parquet", help="For `--again`.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same networks, same sample.")] = 0,
+    as_json: o.AsJson = False,
+) -> None:
+    """Time kernels here; Ctrl-C and a kill keep what is measured, the same command goes on."""
+    from cosmalloc.cost_model.measuring import Timer
+    from cosmalloc.files import check_writable
+
+    o.word(device, ("cpu", "gpu"), "--device")
+    _check(models, corpus, again, of)
+    check_writable(out)
+    command = _command(
+        models or [],
+        {"--corpus": corpus or None, "--seed": seed or None, "--device": device, "--core": core}
+        | {"--again": again or None, "--of": of, "-o": out},
+    )
+    with Timer(device, core) as timer:
+        if of is not None:
+            _again(timer, command, out, again, of, seed, as_json)
+        else:
+            _first(timer, command, out, models or [], corpus, seed, as_json)
+
+
+def _check(models: list[str] | None, corpus: int, again: int, of: str | None) -> None:
+    if corpus < 0 or again < 0:
+        raise InputError("a number of kernels is below 0")
+    if (again > 0) != (of is not None):
+        raise InputError("`--again` and `--of` come together", "--again 500 --of OLD.parquet")
+    if of is not None and (models or corpus):
+        raise InputError("`--again` times kernels of `--of` alone", "leave models and corpus out")
+    if of is None and not models and not corpus:
+        raise InputError("there is nothing to measure", "give models, or `--corpus 20000`")
+
+
+def _first(
+    timer: Timer,
+    command: str,
+    out: str,
+    models: list[str],
+    corpus: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from itertools import chain
+
+    from cosmalloc.cost_model.campaign import corpus_rows, model_rows
+
+    known = list(model_rows(models))
+    rows = chain(known, corpus_rows(corpus, seed)) if corpus else known
+    data, _ = _measured(timer, command, out, rows, len(known) + corpus)
+    numbers = _numbers(data)
+    if as_json:
+        print_json(numbers | {"output": out})
+        return
+    splits = ", ".join(f"{count:,} {name}" for name, count in numbers["splits"].items())
+    launch = f"{numbers['launch_seconds'] * 1e6:.2f} µs"
+    print_facts(
+        out,
+        {
+            "kernels": f"{numbers['kernels']:,} ({splits}), {numbers['failed']} failed",
+            "machine": numbers["machine"],
+            "launch": launch,
+        },
+    )
+
+
+def _again(
+    timer: Timer, command: str, out: str, count: int, of: str, seed: int, as_json: bool
+) -> None:
+    from cosmalloc.cost_model.campaign import again_rows, noise
+    from cosmalloc.cost_model.dataset import load
+
+    old = load(Path(of))
+    if Path(of).resolve() == Path(out).resolve():
+        raise InputError(f"`--of` and `-o` are both {of}", "write the second timing elsewhere")
+    data, _ = _measured(timer, command, out, again_rows(old, count, seed), min(count, len(old)))
+    found = noise(old, data)
+    if as_json:
+        numbers = {"kernels": found.kernels, "median": found.median, "mean": found.mean}
+        print_json(numbers | {"output": out})
+        return
+    print_facts(
+        f"{of}, timed again",
+        {
+            "kernels": f"{found.kernels:,}",
+            "|ln(second / first)|": f"median {found.median:.2%}, mean {found.mean:.2%}",
+        },
+    )
+
+
+def _measured(
+    timer: Timer, command: str, out: str, rows: Iterable[dict[str, Any]], expected: int
+) -> tuple[Dataset, bool]:
+    """What was measured, written to `out`, and whether Ctrl-C ended it."""
+    import datetime
+
+    from cosmalloc.cost_model.campaign import collected, measured
+    from cosmalloc.cost_model.dataset import save
+    from cosmalloc.cost_model.machine import about
+
+    facts = about(timer, command, datetime.datetime.now(datetime.UTC).date().isoformat())
+    journal = Path(f"{out}.{timer.device}.journal")
+    found: list[dict[str, Any]] = []
+    interrupted = False
+    with progress_bar() as show:
+
+        def progress(count: int, row: dict[str, Any]) -> None:
+            show(f"{count:,} kernels, {row['source']}", min(1.0, count / max(1, expected)))
+
+        try:
+            for row in measured(rows, journal, timer, progress):
+                found.append(row)  # noqa: PERF402 - kept when Ctrl-C ends it
+        except KeyboardInterrupt:
+            interrupted = True
+    data = collected(found, facts)
+    save(data, Path(out))
+    if interrupted:
+        note(f"interrupted: {len(data):,} kernels; the same command goes on from {journal}")
+    return data, interrupted
+
+
+def _numbers(data: Dataset) -> dict[str, Any]:
+    from collections import Counter
+
+    return {
+        "kernels": len(data),
+        "splits": dict(sorted(Counter(data.split).items())),
+        **data.about,
+    }
+
+
+def _command(models: list[str], options: Mapping[str, object]) -> str:
+    """What made the file, to be typed again."""
+    given = [
+        word for key, value in options.items() if value is not None for word in (key, str(value))
+    ]
+    return shlex.join(["cosmalloc", "cost", "measure", *models, *given])

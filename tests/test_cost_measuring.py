@@ -1,0 +1,259 @@
+"""Kernels timed by a process that may die, kept in a journal that may be cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cosmalloc.cost_model import campaign, dataset, machine
+from cosmalloc.cost_model.kernel import digest
+from cosmalloc.cost_model.measuring import Timer, measure_all, read_journal
+from cosmalloc.errors import InputError
+from tests.command import cosmalloc
+
+
+def kernel(operation: str) -> str:
+    kind = "tensor<4xf32>"
+    return (
+        f"func.func public @main(%arg0: {kind}) -> {kind} {{\n"
+        f"  %0 = stablehlo.{operation} %arg0 : {kind}\n  return %0 : {kind}\n}}\n"
+    )
+
+
+def row(operation: str, family: str = "resnet") -> dict[str, Any]:
+    found = {"text": kernel(operation), "source": f"{family}/0", "family": family}
+    return campaign._with_split(found | {"policy": "fuse"})
+
+
+LABELS = {"seconds": 1e-6, "spread": 0.0, "temporary_bytes": 0, "code_bytes": 64}
+
+
+class Quick(Timer):
+    """A timer that makes its labels up, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def time(self, text: str) -> dict[str, Any]:
+        self.asked.append(text)
+        return dict(LABELS) | {"compile_seconds": 0.1}
+
+
+@pytest.fixture(scope="module")
+def timer() -> Iterator[Timer]:
+    with Timer("cpu") as found:
+        yield found
+
+
+def test_a_kernel_has_seconds_and_bytes_of_code(timer: Timer) -> None:
+    answer = timer.time(kernel("negate"))
+    assert answer["seconds"] > 0
+    assert answer["spread"] >= 0
+    assert answer["code_bytes"] > 0
+
+
+def test_what_the_compiler_says_about_a_bad_kernel_is_its_label(timer: Timer) -> None:
+    answer = timer.time("func.func @main() {")
+    assert set(answer) == {"error"}
+
+
+def test_the_process_that_dies_takes_one_kernel_with_it(timer: Timer) -> None:
+    timer.time(kernel("negate"))
+    assert timer._process is not None
+    os.kill(timer._process.pid, signal.SIGKILL)
+    timer._process.wait()
+    assert timer.time(kernel("abs")) == {"error": "the compiler crashed"}
+    assert "seconds" in timer.time(kernel("abs"))
+
+
+def test_a_kernel_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Timer("cpu", limit_seconds=0.01) as slow:  # it is not even imported by then
+        assert slow.time(kernel("negate")) == {"error": "over 0.01 s"}
+        assert slow._process is None
+
+
+def test_a_device_that_is_not_there_is_a_sentence() -> None:
+    with Timer("gpu") as absent, pytest.raises(InputError, match="device `gpu` can't be timed"):
+        machine.about(absent, "cosmalloc cost measure", "2026-01-01")
+
+
+def test_the_machine_is_told(timer: Timer, tmp_path: Path) -> None:
+    found = machine.about(timer, "cosmalloc cost measure", "2026-01-01")
+    assert found["launch_seconds"] > 0
+    assert found["machine"]
+    cpus = tmp_path / "cpuinfo"
+    cpus.write_text("processor\t: 0\nmodel name\t: Abacus 3000\n")
+    assert machine.processor(cpus) == "Abacus 3000"
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    rows = [row(name) for name in ("negate", "abs", "sine")]
+    first, second = Quick(), Quick()
+    begun = measure_all(iter(rows), journal, first)
+    next(begun)
+    next(begun)
+    begun.close()  # as if killed here
+    found = list(measure_all(rows, journal, second))
+    assert first.asked == [rows[0]["text"], rows[1]["text"]]
+    assert second.asked == [rows[2]["text"]]
+    assert [each["text"] for each in found] == [each["text"] for each in rows]
+
+
+def test_a_last_line_that_was_cut_short_is_measured_again(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    rows = [row(name) for name in ("negate", "abs")]
+    list(measure_all(rows, journal, Quick()))
+    whole = journal.read_bytes()
+    for cut in (1, 20, len(whole.splitlines()[1])):
+        journal.write_bytes(whole[:-cut])
+        assert list(read_journal(journal)) == [digest(rows[0]["text"])]
+        timer = Quick()
+        list(measure_all(rows, journal, timer))
+        assert timer.asked == [rows[1]["text"]]
+        assert journal.read_bytes() == whole
+    journal.write_bytes(whole.splitlines()[0][:-4])
+    assert read_journal(journal) == {}
+
+
+def test_a_kernel_that_two_models_share_is_timed_once_and_tested(tmp_path: Path) -> None:
+    timer = Quick()
+    rows = [row("negate", "resnet"), row("negate", "unet"), row("abs", "resnet")]
+    found = list(campaign.measured(rows, tmp_path / "journal", timer))
+    assert len(timer.asked) == 2
+    assert [each["family"] for each in found] == ["resnet", "unet", "resnet"]
+    data = campaign.collected(found, {"launch_seconds": 1e-6})
+    assert sorted(zip(data.family, data.split, strict=True)) == [
+        ("resnet", "train"),
+        ("unet", "test"),
+    ]
+
+
+def test_kernels_that_failed_are_counted_and_left_out(tmp_path: Path) -> None:
+    good = row("negate") | LABELS | {"digest": "a"}
+    bad = row("abs") | {"digest": "b", "error": "over 60 s"}
+    data = campaign.collected([good, bad], {})
+    assert len(data) == 1
+    assert data.about == {"failed": 1}
+    with pytest.raises(InputError, match="no kernel was timed: over 60 s"):
+        campaign.collected([bad], {})
+
+
+def test_noise_is_the_distance_of_two_timings() -> None:
+    def timed(seconds: tuple[float, ...]) -> dataset.Dataset:
+        rows = [row(name) | LABELS for name in ("negate", "abs", "sine")]
+        return dataset.from_rows(
+            [each | {"seconds": s} for each, s in zip(rows, seconds, strict=False)], {}
+        )
+
+    found = campaign.noise(timed((1.0, 1.0, 1.0)), timed((1.0, float(np.e), float(np.exp(-2)))))
+    assert (found.kernels, found.median, found.mean) == (3, pytest.approx(1), pytest.approx(1))
+    with pytest.raises(InputError, match="no kernel in common"):
+        campaign.noise(timed((1.0,)), timed(()))
+
+
+def test_a_dataset_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    rows = [row("negate") | LABELS, row("abs", "unet") | LABELS]
+    dataset.save(dataset.from_rows(rows, {"machine": "abacus"}), path)
+    back = dataset.load(path)
+    assert back.about == {"machine": "abacus"}
+    assert back.only("test").text == (kernel("abs"),)
+    assert list(back.seconds) == [1e-6, 1e-6]
+    assert len(campaign.again_rows(back, 5, seed=1)) == 2
+
+
+def test_files_that_are_no_dataset_are_refused(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    path = tmp_path / "data.parquet"
+    with pytest.raises(InputError, match="does not exist"):
+        dataset.load(path)
+    path.write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(InputError, match="can't be read"):
+        dataset.load(path)
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["x"]}), path)
+    with pytest.raises(InputError, match="no file of measured kernels"):
+        dataset.load(path)
+    about = {"cosmalloc": json.dumps({"format": dataset.FORMAT})}
+    table = pyarrow.table({"text": ["x"]}).replace_schema_metadata(about)
+    pyarrow.parquet.write_table(table, path)
+    with pytest.raises(InputError, match="can't be read"):
+        dataset.load(path)
+
+
+MODEL = """func.func public @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = stablehlo.negate %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.mlir"
+    path.write_text(MODEL)
+    return path
+
+
+def test_the_command_measures_a_model_and_measures_it_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    done = cosmalloc("cost", "measure", model, "-o", out, "--json")
+    assert done.code == 0, done.err
+    assert done.json["kernels"] == 1
+    assert done.json["splits"] == {"train": 1}
+    assert done.json["command"].startswith("cosmalloc cost measure ")
+    assert dataset.load(out).family == ("tiny",)
+    monkeypatch.setattr(Timer, "time", Quick.time)
+    monkeypatch.setattr(Timer, "asked", [], raising=False)
+    done = cosmalloc("cost", "measure", "--again", 1, "--of", out, "-o", second, "--json")
+    assert done.code == 0, done.err
+    assert done.json["kernels"] == 1
+    assert done.json["median"] == done.json["mean"] > 0
+
+
+def test_ctrl_c_keeps_what_was_measured(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
+        yield row("abs")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "corpus_rows", rows)
+    monkeypatch.setattr(Timer, "time", Quick.time)
+    monkeypatch.setattr(Timer, "asked", [], raising=False)
+    out = tmp_path / "a.parquet"
+    done = cosmalloc("cost", "measure", model, "--corpus", 5, "-o", out)
+    assert done.code == 0
+    assert done.err.startswith("interrupted: 2 kernels; the same command goes on from ")
+    assert len(dataset.load(out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "fact"),
+    [
+        ((), "there is nothing to measure"),
+        (("--corpus", -1), "a number of kernels is below 0"),
+        (("--again", 5), "`--again` and `--of` come together"),
+        (("--again", 5, "--of", "x", "--corpus", 5), "`--again` times kernels of `--of` alone"),
+        (("--again", 5, "--of", "x"), "x does not exist"),
+        (("--corpus", 5, "--device", "abacus"), "--device is `abacus`"),
+        (("--corpus", 5, "-o", "/no/such/folder/x"), "cannot write /no/such/folder/x"),
+        (("no-such-model.mlir",), "cannot read no-such-model.mlir"),
+    ],
+)
+def test_a_wrong_command_is_told_what_is_wrong(words: tuple[object, ...], fact: str) -> None:
+    done = cosmalloc("cost", "measure", *words)
+    assert done.code == 2
+    assert done.err.startswith(f"error: {fact}")
