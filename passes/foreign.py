@@ -42,7 +42,9 @@ _TYPES: dict[str, npt.DTypeLike] = {
 for _bits in (8, 16, 32, 64):
     _TYPES[f"i{_bits}"] = _TYPES[f"si{_bits}"] = np.dtype(f"int{_bits}")
     _TYPES[f"ui{_bits}"] = np.dtype(f"uint{_bits}")
-_RESOURCE = re.compile(r'^\s*([\w$."-]+):\s*"0x([0-9A-Fa-f]*)"', re.M)
+_KEY = r'"(?:[^"\\]|\\.)*"|[\w$.-]+'  # quoted where it is no plain name
+_RESOURCE = re.compile(rf'^\s*({_KEY}):\s*"0x([0-9A-Fa-f]*)"', re.M)
+_OF_RESOURCE = re.compile(rf"dense_resource<({_KEY})> : (.*)")
 _DENSE = re.compile(r"^dense<(.*)> : ", re.S)
 
 
@@ -165,10 +167,9 @@ def shape_and_kind(type_: Any, op: Op) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 def dense_values(attribute: Any, op: Op) -> Array:
     """Numbers of a dense, splat or resource attribute. Raises InputError."""
-    text_type = str(attribute.type) if hasattr(attribute, "type") else ""
-    printed = "" if text_type else str(attribute)
-    if printed.startswith("dense_resource<"):
-        return _resource(printed, op)
+    if type(attribute).__name__ == "Attribute":  # torch-mlir has no class for resources
+        return _resource(str(attribute), op)
+    text_type = str(attribute.type)
     shape, kind = shape_and_kind(text_type, op)
     if kind.kind in "biufc" and text_type.find("xi48") < 0:
         try:
@@ -200,8 +201,10 @@ def _number(word: str) -> float:
 
 
 def _resource(printed: str, op: Op) -> Array:
-    match = re.fullmatch(r'dense_resource<"?([^">]+)"?> : (.*)', printed)
-    if match is None or match[1] not in op.reading.resources:
+    match = _OF_RESOURCE.fullmatch(printed)
+    if match is None:
+        raise op.fault("holds numbers that are not read")
+    if match[1] not in op.reading.resources:
         raise op.fault("holds a resource that the module lacks")
     shape, kind = shape_and_kind(match[2], op)
     data = op.reading.resources[match[1]]
@@ -210,12 +213,12 @@ def _resource(printed: str, op: Op) -> Array:
 
 
 def resources_of(text: str) -> dict[str, bytes]:
-    """The resources at the end of a module's text: four bytes of alignment, then the data."""
+    """By name, as printed: what stands at the end of a module's text, behind 4 of alignment."""
     start = text.find("dialect_resources")
     if start < 0:
         return {}
     found = _RESOURCE.findall(text, start)
-    return {name.strip('"'): bytes.fromhex(data)[4:] for name, data in found}
+    return {name: bytes.fromhex(data)[4:] for name, data in found}
 
 
 def run_block(
@@ -265,9 +268,14 @@ def _results(op: Op) -> Sequence[Value]:
         raise op.fault(
             "is not known to this reader", "`--allow-opaque` maps it as a black box of its bytes"
         )
+    found = handled(op, handler, inputs)
+    return found if isinstance(found, (list, tuple)) else (found,)
+
+
+def handled(op: Op, handler: Handler, inputs: Sequence[Value] = ()) -> Any:
+    """What the handler makes of an operation. Raises InputError where it can't."""
     try:
-        found = handler(op, *inputs)
+        return handler(op, *inputs)
     except BROKEN as error:
         first = " ".join(str(error).split())[:200]
         raise op.fault(f"can't be read: {first or type(error).__name__}") from error
-    return found if isinstance(found, (list, tuple)) else (found,)

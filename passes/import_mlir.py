@@ -6,7 +6,6 @@ StableHLO, then says what the program costs, whichever way it came.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +14,18 @@ from typing import Any
 from cosmalloc.errors import InputError
 from cosmalloc.passes.doors import BYTECODE, Converted, Opening
 from cosmalloc.passes.foreign import (
-    INSTALL,
     Array,
     Op,
     Reading,
     Value,
+    handled,
     resources_of,
     run_block,
     shape_and_kind,
 )
+from cosmalloc.passes.foreign_parse import first_line, parse
 from cosmalloc.passes.lowering import Argument, lower, weight_name
 from cosmalloc.passes.opaque import PREFIX
-
-_PLACE = re.compile(r'error: "?[^":]*"?:(\d+):(\d+): (.*)')
 
 
 def convert(content: bytes, name: str, opening: Opening, folder: Path | None) -> Converted:
@@ -56,7 +54,10 @@ class Lifted:
 def from_mlir(
     content: bytes, name: str, opening: Opening, *, lift: bool = False, seconds: float = 0.0
 ) -> Converted:
-    """lift: large constants become arguments. seconds: that a converter took before."""
+    """lift: large constants become arguments. seconds: that a converter took before.
+
+    Raises InputError.
+    """
     module = parse(content, name, unregistered=True)
     opaque: set[str] = set()
     if b"linalg" in content:
@@ -94,25 +95,7 @@ def _literals(block: Any, reading: Reading, lifted: Lifted) -> None:
     for each in block.operations:
         op = Op(each.operation, reading, {})
         if op.name in ("tosa.const", "tfl.pseudo_sparse_const", "arith.constant"):
-            reading.handlers[op.name](op)
-
-
-def parse(content: bytes, name: str, *, unregistered: bool) -> Any:
-    """A torch-mlir module, beside its context. Raises InputError."""
-    try:
-        from torch_mlir import ir
-    except ImportError:
-        raise InputError(f"{name} is read by torch-mlir, which is not installed", INSTALL) from None
-    context = ir.Context()
-    context.allow_unregistered_dialects = unregistered
-    try:
-        return ir.Module.parse(
-            content if content[:4] == BYTECODE else _text(content, name), context
-        )
-    except (ir.MLIRError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{name} is not a module that torch-mlir reads: {first_line(error)}"
-        ) from None
+            handled(op, reading.handlers[op.name])
 
 
 def _generalize(module: Any, name: str) -> None:
@@ -129,21 +112,6 @@ def _generalize(module: Any, name: str) -> None:
             raise InputError(
                 f"{name} can't be brought to linalg.generic: {first_line(error)}"
             ) from None
-
-
-def _text(content: bytes, name: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is no UTF-8 text: byte {error.start} is wrong") from None
-
-
-def first_line(error: BaseException) -> str:
-    lines = " ".join(str(error).split())
-    found = _PLACE.search(lines)
-    if found is None:
-        return lines[:200]
-    return f"line {found[1]}, column {found[2]}: {found[3][:200]}"
 
 
 def _reading(

@@ -19,7 +19,8 @@ import numpy as np
 from cosmalloc.errors import InputError
 from cosmalloc.passes.doors import Converted, Opening
 from cosmalloc.passes.foreign import INSTALL, Array
-from cosmalloc.passes.import_mlir import first_line, from_mlir
+from cosmalloc.passes.foreign_parse import first_line
+from cosmalloc.passes.import_mlir import from_mlir
 from cosmalloc.passes.lowering import Argument, named, stablehlo_alone, weight_name
 
 _WEIGHTS = ("PARAMETER", "BUFFER", "CONSTANT_TENSOR")

@@ -14,6 +14,7 @@ import pytest
 from cosmalloc import InputError
 from cosmalloc.passes import doors, import_tflite
 from cosmalloc.passes.doors import Opening, through
+from tests.doors_seeds import seeds
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,9 +39,14 @@ def test_damaged_files_end_in_a_problem_or_a_sentence() -> None:
             "ends its converter with SIGSEGV",
         ),
         ("import time; time.sleep(60)", "keeps its converter busy for more than 1 s"),
+        (
+            "import re, signal; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)];"
+            " re.match('(a+)+$', 'a' * 60 + 'b')",
+            "keeps its converter busy for more than 1 s",
+        ),
         ("raise LookupError('lost')", "ends its converter with exit code 1: LookupError: lost"),
     ],
-    ids=["crash", "hang", "exception"],
+    ids=["crash", "hang", "hang that hears nothing", "exception"],
 )
 def test_what_ends_a_converter_is_a_sentence(
     code: str, says: str, monkeypatch: pytest.MonkeyPatch
@@ -53,6 +59,20 @@ def test_what_ends_a_converter_is_a_sentence(
     with pytest.raises(InputError) as error:
         through("onnx", b"", Path("net.onnx"), Opening(seconds=1))
     assert error.value.fact == f"net.onnx {says}"
+
+
+def test_bytecode_that_its_reader_never_leaves_is_a_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("torch_mlir")
+    content = bytearray(seeds("bytecode")[0])
+    content[313] = 1  # a type that holds itself, in torch-mlir 20261001
+    with pytest.raises(InputError) as error:
+        through("mlir", bytes(content), tmp_path / "net.mlir", Opening(seconds=4))
+    assert not list(tmp_path.iterdir())
+    assert "net.mlir keeps its converter busy for more than 4 s" in error.value.fact
+
+
+def test_a_small_file_is_given_up_before_30_seconds() -> None:
+    assert Opening().seconds <= 25
 
 
 @pytest.mark.parametrize("error", [IndexError, RuntimeError, OverflowError])
