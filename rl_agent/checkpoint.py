@@ -16,8 +16,6 @@ import numpy as np
 from cosmalloc.errors import InputError
 from cosmalloc.rl_agent.learner import Learner, Learning, new_learner
 from cosmalloc.rl_agent.network_file import (
-    Arrays,
-    arrays_of,
     filled,
     read_arrays,
     read_network,
@@ -25,6 +23,7 @@ from cosmalloc.rl_agent.network_file import (
     write_arrays,
 )
 from cosmalloc.rl_agent.replay import Replay
+from cosmalloc.tree_file import Arrays, arrays_of
 
 NAME = "checkpoint.safetensors"
 

@@ -9,48 +9,22 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
-import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
+from cosmalloc import tree_file
 from cosmalloc.errors import InputError
-from cosmalloc.files import read_bytes, write_whole
 from cosmalloc.rl_agent.network import Network, Sizes
 from cosmalloc.rl_agent.values import Bins
+from cosmalloc.tree_file import Arrays, arrays_of
 
-Arrays = dict[str, NDArray[Any]]
 FORMAT = "cosmalloc.agent/1"
 SHIPPED = "agent.safetensors"
 
 
-def arrays_of(tree: Any, prefix: str = "") -> Arrays:
-    """Every array of a tree by its path."""
-    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(tree, eqx.is_array))
-    return {prefix + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
-
-
 def filled(tree: Any, arrays: Mapping[str, NDArray[Any]], prefix: str = "") -> Any:
     """The tree with its arrays replaced by those of these names. Raises InputError."""
-
-    def place(path: Any, leaf: Any) -> Any:
-        if not eqx.is_array(leaf):
-            return leaf
-        name = prefix + jax.tree_util.keystr(path)
-        if name not in arrays:
-            raise InputError(f"the file has no array `{name}`", "train the agent anew")
-        found = arrays[name]
-        if found.shape != leaf.shape:
-            raise InputError(
-                f"array `{name}` has shape {found.shape}, the network needs {leaf.shape}",
-                "train the agent anew",
-            )
-        return jnp.asarray(found, leaf.dtype)
-
-    return jax.tree_util.tree_map_with_path(place, tree)
+    return tree_file.filled(tree, arrays, prefix, "train the agent anew")
 
 
 def sizes_json(sizes: Sizes) -> str:
@@ -67,22 +41,12 @@ def sizes_from(text: str) -> Sizes:
 
 def write_arrays(path: str | Path, arrays: Arrays, facts: Mapping[str, str]) -> None:
     """The file is there whole or not at all. Raises InputError."""
-    solid = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    write_whole(path, save(solid, {"format": FORMAT, **facts}))
+    tree_file.write_arrays(path, arrays, facts, FORMAT)
 
 
 def read_arrays(path: str | Path) -> tuple[Arrays, dict[str, str]]:
     """Arrays and facts of such a file. Raises InputError."""
-    data = read_bytes(path)
-    try:
-        arrays = load(data)
-        head = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path} is no safetensors file: {error}") from error
-    facts = head.get("__metadata__", {})
-    if facts.get("format") != FORMAT:
-        raise InputError(f"{path} holds no agent: its format is `{facts.get('format')}`")
-    return arrays, facts
+    return tree_file.read_arrays(path, FORMAT, "agent")
 
 
 def write_network(path: str | Path, network: Network, facts: Mapping[str, str]) -> None:

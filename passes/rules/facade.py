@@ -33,19 +33,19 @@ class Rules:
     def role(self, op: ir.OpView | ir.Operation) -> Role:
         op = op.operation
         rule = find(op)
-        return rule.role if isinstance(rule.role, str) else rule.role(self._node(op))
+        return rule.role if isinstance(rule.role, str) else rule.role(self.node(op))
 
     def cost(self, op: ir.OpView | ir.Operation) -> Cost:
         op = op.operation
         rule = find(op)
-        cost = rule.cost(self._node(op))
+        cost = rule.cost(self.node(op))
         return cost if len(op.regions) == 0 else self._with_captures(op, cost)
 
     def views(self, op: ir.OpView | ir.Operation) -> Pairs:
         """(result, operand) pairs that are one storage; none unless the role is `view`."""
         op = op.operation
         rule = find(op)
-        return () if rule.views is no_pairs else rule.views(self._node(op))
+        return () if rule.views is no_pairs else rule.views(self.node(op))
 
     def in_place(self, op: ir.OpView | ir.Operation) -> Pairs:
         """(result, operand) pairs that may share storage; `cost` counts as if they did."""
@@ -53,7 +53,7 @@ class Rules:
         rule = find(op)
         if rule.in_place is no_pairs:
             return ()
-        pairs = rule.in_place(self._node(op))
+        pairs = rule.in_place(self.node(op))
         if op.name == "stablehlo.while":
             return pairs
         operands = list(op.operands)
@@ -104,7 +104,8 @@ class Rules:
         self._callees[name] = cost
         return cost
 
-    def _node(self, op: ir.Operation) -> Node:
+    def node(self, op: ir.Operation) -> Node:
+        """The operation with the facts of its types, as a rule sees it."""
         return Node(op, self._facts(op, op.operands), self._facts(op, op.results), self)
 
     def _facts(self, op: ir.Operation, values: Iterable[Value]) -> tuple[Shaped, ...]:

@@ -1,0 +1,41 @@
+"""Logarithms of sizes, and where in memory elements lie one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2, prod
+
+DIMENSIONS = 5  # the last ones of a shape
+
+
+def size(value: float) -> float:
+    """log2(1 + value), about 0 to 1 for what fits a kernel: 0 for none, 1 for 2^16."""
+    return log2(1 + max(value, 0)) / 16
+
+
+def dimensions(shape: Sequence[int]) -> list[float]:
+    """Sizes of the last dimensions, the minor one first; 0 where there is none."""
+    last = [size(extent) for extent in reversed(shape[-DIMENSIONS:])]
+    return last + [0.0] * (DIMENSIONS - len(last))
+
+
+def lanes(shape: Sequence[int]) -> list[float]:
+    """Whether the minor dimension fills vectors of 4, 16 and 64 elements."""
+    minor = shape[-1] if shape else 1
+    return [float(minor % width == 0) for width in (4, 16, 64)]
+
+
+def run_of_same(shape: Sequence[int], same: Sequence[bool]) -> int:
+    """Elements that lie together: the product of the minor dimensions for which `same` holds, and
+    of the first for which it does not."""
+    count = 1
+    for extent, kept in zip(reversed(shape), reversed(same), strict=True):
+        if not kept:
+            break
+        count *= extent
+    return count
+
+
+def strides(shape: Sequence[int]) -> list[int]:
+    """Row-major strides in elements."""
+    return [prod(shape[index + 1 :]) for index in range(len(shape))]

@@ -1,0 +1,157 @@
+"""The network: what each operation of a kernel costs beside its neighbours, and their sum.
+
+With a kernel's operations i, their roofline seconds r_i and what the network learned d_i, s:
+
+    seconds = (launch + sum over i of r_i exp(d_i)) exp(s)
+    r_i = flops / F + transcendentals / T + bytes / B
+
+so that an untrained network is a roofline, and a fused operation, whose bytes never leave the
+registers, is one with a small exp(d_i). d_i comes from rounds of message passing over the data-flow
+graph, with a summary of the whole kernel in each round.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cosmalloc.cost_model.batches import Batch
+from cosmalloc.cost_model.features.graph import WIDTH
+from cosmalloc.cost_model.features.words import ARGUMENT, KINDS, TYPES, kind_index
+
+ARCHITECTURE = 1  # moves when weights of an older one no longer fit
+WHOLE = 7  # of `KernelGraph.whole`
+RATES = (5e10, 1e9, 1e10)  # F, T, B: what a core of the last years does, per second
+LAUNCH = 3e-6
+_REACH = 8.0  # |d_i| and |s| stay below it: a factor of 3,000
+
+
+class Output(NamedTuple):
+    """For B kernels. log_seconds, log_spread (of log-seconds); memory: (B, 4) whether there are
+    temporary and code bytes (logits), and log2 of how many; embedding: (B, D)."""
+
+    log_seconds: Array
+    log_spread: Array
+    memory: Array
+    embedding: Array
+
+
+class Round(eqx.Module):
+    """One round of messages."""
+
+    norm: eqx.nn.LayerNorm
+    read: eqx.nn.Linear
+    used: eqx.nn.Linear
+    context: eqx.nn.Linear
+    first: eqx.nn.Linear
+    second: eqx.nn.Linear
+
+    def __init__(self, width: int, key: Array) -> None:
+        keys = jax.random.split(key, 5)
+        self.norm = eqx.nn.LayerNorm(width)
+        self.read = eqx.nn.Linear(width, width, use_bias=False, key=keys[0])
+        self.used = eqx.nn.Linear(width, width, use_bias=False, key=keys[1])
+        self.context = eqx.nn.Linear(width, width, key=keys[2])
+        self.first = eqx.nn.Linear(2 * width, 2 * width, key=keys[3])
+        self.second = eqx.nn.Linear(2 * width, width, key=keys[4])
+
+    def __call__(self, h: Array, edges: Array, mask: Array) -> Array:
+        """h: (B, n, D); edges: (B, n, n); mask: (B, n, 1)."""
+        x = _over(self.norm, h) * mask
+        pooled = x.sum(axis=1, keepdims=True) / jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
+        messages = (
+            edges @ _linear(self.read, x)
+            + jnp.swapaxes(edges, 1, 2) @ _linear(self.used, x)
+            + _linear(self.context, pooled)
+        )
+        inner = jax.nn.gelu(_linear(self.first, jnp.concatenate([x, messages], axis=-1)))
+        return h + _linear(self.second, inner) * mask
+
+
+class Network(eqx.Module):
+    """`width` numbers a node, `rounds` rounds."""
+
+    kinds: Array
+    bodies: Array
+    types: Array
+    encode: eqx.nn.Linear
+    encode_again: eqx.nn.Linear
+    rounds: list[Round]
+    cost: eqx.nn.MLP
+    whole: eqx.nn.MLP
+    heads: eqx.nn.Linear
+
+    def __init__(self, width: int, rounds: int, key: Array) -> None:
+        keys = jax.random.split(key, 8 + rounds)
+        words = 16
+        self.kinds = 0.3 * jax.random.normal(keys[0], (len(KINDS), words))
+        self.bodies = 0.3 * jax.random.normal(keys[1], (len(KINDS), words // 2))
+        self.types = 0.3 * jax.random.normal(keys[2], (2, len(TYPES), words // 2))
+        given = WIDTH + words + words // 2 + 2 * (words // 2) + 1
+        self.encode = eqx.nn.Linear(given, 2 * width, key=keys[3])
+        self.encode_again = eqx.nn.Linear(2 * width, width, key=keys[4])
+        self.rounds = [Round(width, key) for key in keys[8:]]
+        self.cost = eqx.nn.MLP(width, 1, width, 1, jax.nn.gelu, key=keys[5])
+        self.whole = eqx.nn.MLP(2 * width + WHOLE + 1, width, width, 1, jax.nn.gelu, key=keys[6])
+        self.heads = eqx.nn.Linear(width, 6, key=keys[7])
+
+    def __call__(self, batch: Batch) -> Output:
+        mask = jnp.asarray(batch.mask, jnp.float32)[..., None]
+        edges = jnp.asarray(batch.edges, jnp.float32)
+        base = log_roofline(jnp.asarray(batch.costs))
+        h = self._encoded(batch, base) * mask
+        for step in self.rounds:
+            h = step(h, edges, mask)
+        costs = self._costs(h, base, batch)
+        pooled = h.sum(axis=1) / jnp.maximum(mask.sum(axis=1), 1)
+        largest = jnp.where(mask > 0, h, -1e9).max(axis=1)
+        seen = jnp.concatenate([pooled, largest, batch.whole, costs[:, None] / 10], axis=-1)
+        embedding = _over(self.whole, seen)
+        heads = _linear(self.heads, jax.nn.gelu(embedding))
+        return Output(costs + _bounded(heads[:, 0]), heads[:, 1], heads[:, 2:], embedding)
+
+    def _encoded(self, batch: Batch, base: Array) -> Array:
+        kind, body = jnp.asarray(batch.kind, jnp.int32), jnp.asarray(batch.body, jnp.int32)
+        types = jnp.asarray(batch.types, jnp.int32)
+        given: list[Array] = [
+            *(jnp.asarray(batch.numbers), self.kinds[kind], self.bodies[body]),
+            *(self.types[0][types[..., 0]], self.types[1][types[..., 1]]),
+            (base[..., None] + 12) / 6,
+        ]
+        inner = jax.nn.gelu(_linear(self.encode, jnp.concatenate(given, axis=-1)))
+        return _linear(self.encode_again, inner)
+
+    def _costs(self, h: Array, base: Array, batch: Batch) -> Array:
+        """log(launch + sum of r_i exp(d_i)) over the operations."""
+        learned = _bounded(_over(self.cost, h)[..., 0])
+        real = jnp.asarray(batch.mask) & (batch.kind != kind_index(ARGUMENT))
+        terms = jnp.where(real, base + learned, -1e9)
+        launch = jnp.full((len(h), 1), jnp.log(LAUNCH))
+        return jax.nn.logsumexp(jnp.concatenate([launch, terms], axis=1), axis=1)
+
+
+def log_roofline(costs: Array) -> Array:
+    """log r_i of (..., 4) flops, transcendentals, bytes read and written."""
+    rates = jnp.array([1 / RATES[0], 1 / RATES[1], 1 / RATES[2], 1 / RATES[2]])
+    return jnp.log(costs @ rates + 1e-8)
+
+
+def _bounded(x: Array) -> Array:
+    return _REACH * jnp.tanh(x / _REACH)
+
+
+def _linear(layer: eqx.nn.Linear, x: Array) -> Array:
+    """A linear layer over the last axis."""
+    y = x @ layer.weight.T
+    return y if layer.bias is None else y + layer.bias
+
+
+def _over(layer: eqx.nn.LayerNorm | eqx.nn.MLP, x: Array) -> Array:
+    """A layer of one vector over all vectors of the last axis."""
+    flat = x.reshape(-1, x.shape[-1])
+    y = jax.vmap(layer)(flat)
+    return y.reshape(*x.shape[:-1], y.shape[-1])
