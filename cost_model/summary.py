@@ -78,14 +78,24 @@ class Reader:
             return summarise(context.entry(module.operation))
 
 
+class Book:
+    """Summaries of kernels' texts, each read once."""
+
+    def __init__(self) -> None:
+        self._reader = Reader()
+        self._known: dict[str, Summary] = {}
+
+    def of(self, texts: Sequence[str]) -> list[Summary]:
+        """One for each text. Raises InputError."""
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = self._reader.summary(text)
+        return [self._known[text] for text in texts]
+
+
 def summaries(texts: Sequence[str]) -> list[Summary]:
     """One for each kernel; a text that comes twice is read once. Raises InputError."""
-    reader = Reader()
-    known: dict[str, Summary] = {}
-    for text in texts:
-        if text not in known:
-            known[text] = reader.summary(text)
-    return [known[text] for text in texts]
+    return Book().of(texts)
 
 
 def summarise(function: ir.Operation) -> Summary:

@@ -7,49 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cost_kernels import CONVOLUTION, LOOP, MATMUL, elementwise
 
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline, ordinary, quantities
 from cosmalloc.cost_model.summary import Reader, Summary, summaries
 from cosmalloc.errors import InputError
-
-MATMUL = """func.func public @main(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<8x4xf32> {
-  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] :
-    (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
-  %1 = stablehlo.exponential %0 : tensor<8x4xf32>
-  %2 = stablehlo.add %1, %0 : tensor<8x4xf32>
-  return %2 : tensor<8x4xf32>
-}"""
-LOOP = """func.func public @main(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %zero = stablehlo.constant dense<0> : tensor<i32>
-  %0:2 = stablehlo.while(%i = %zero, %y = %x) : tensor<i32>, tensor<8xf32>
-    cond {
-      %ten = stablehlo.constant dense<10> : tensor<i32>
-      %c = stablehlo.compare LT, %i, %ten : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %c : tensor<i1>
-    } do {
-      %one = stablehlo.constant dense<1> : tensor<i32>
-      %j = stablehlo.add %i, %one : tensor<i32>
-      %z = stablehlo.tanh %y : tensor<8xf32>
-      stablehlo.return %j, %z : tensor<i32>, tensor<8xf32>
-    }
-  return %0#1 : tensor<8xf32>
-}"""
-CONVOLUTION = """func.func public @main(
-  %a: tensor<1x8x8x4x{type}>, %b: tensor<3x3x{inner}x4x{type}>) -> tensor<1x8x8x4x{type}> {{
-  %0 = stablehlo.convolution(%a, %b) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
-    window = {{pad = [[1, 1], [1, 1]]}} {{batch_group_count = 1 : i64,
-    feature_group_count = {groups} : i64}} : (tensor<1x8x8x4x{type}>, tensor<3x3x{inner}x4x{type}>)
-    -> tensor<1x8x8x4x{type}>
-  return %0 : tensor<1x8x8x4x{type}>
-}}"""
-
-
-def elementwise(elements: int) -> str:
-    kind = f"tensor<{elements}xf32>"
-    return f"""func.func public @main(%x: {kind}) -> {kind} {{
-  %0 = stablehlo.add %x, %x : {kind}
-  return %0 : {kind}
-}}"""
 
 
 def test_a_product_and_its_tail_are_counted_by_kind() -> None:
