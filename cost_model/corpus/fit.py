@@ -16,8 +16,11 @@ T = TypeVar("T")
 
 
 def budget(draw: Draw, low: int = LOWEST_FLOPS, high: int = HIGHEST_FLOPS) -> int:
-    """Floating-point operations of the costliest product, the logarithm uniform."""
-    return draw.size(low, high)
+    """Floating-point operations of the costliest product: the larger of two sizes drawn.
+
+    The logarithm of one would be uniform; most kernels of a model cost less than its costliest.
+    """
+    return max(draw.size(low, high), draw.size(low, high))
 
 
 def fit(flops: int, sample: Callable[[], T], cost: Callable[[T], tuple[float, float]]) -> T:

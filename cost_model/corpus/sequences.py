@@ -6,10 +6,13 @@ from cosmalloc.cost_model.corpus.algebra import linear_algebra
 from cosmalloc.cost_model.corpus.attention import cross_attention, encoder, gpt, llama
 from cosmalloc.cost_model.corpus.decoding import decode
 from cosmalloc.cost_model.corpus.draw import Family
+from cosmalloc.cost_model.corpus.elementwise import elementwise
 from cosmalloc.cost_model.corpus.experts import experts
 from cosmalloc.cost_model.corpus.fields import nerf
 from cosmalloc.cost_model.corpus.graph import graph
 from cosmalloc.cost_model.corpus.patches import mixer, vision_transformer
+from cosmalloc.cost_model.corpus.quantised import quantised_mlp, quantised_transformer
+from cosmalloc.cost_model.corpus.quantised_images import quantised_cnn, quantised_mobile
 from cosmalloc.cost_model.corpus.recurrent import gru, lstm
 from cosmalloc.cost_model.corpus.scans import linear_attention, state_space
 from cosmalloc.cost_model.corpus.tabular import dlrm, mlp
@@ -34,7 +37,12 @@ SEQUENCES: dict[str, Family] = {
     "graph": graph,
     "state_space": state_space,
     "nerf": nerf,
+    "elementwise": elementwise,
     "linear_algebra": linear_algebra,
+    "quantised_mlp": quantised_mlp,
+    "quantised_cnn": quantised_cnn,
+    "quantised_mobile": quantised_mobile,
+    "quantised_transformer": quantised_transformer,
     "train_mlp": train(mlp),
     "train_encoder": train(encoder),
     "train_lstm": train(lstm),
