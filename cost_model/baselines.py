@@ -8,20 +8,19 @@ gradient boosting   trees on what the roofline sees of a kernel; for seconds the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from cosmalloc.cost_model.dataset import Dataset
-from cosmalloc.cost_model.estimator import Array, Fitted, Target, labels
+from cosmalloc.cost_model.estimator import TARGETS, Array, Fitted, Target, labels
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline, quantities
 from cosmalloc.cost_model.summary import Book, Summary
 from cosmalloc.cost_model.work import KINDS, WIDTHS
 from cosmalloc.errors import InputError
 
-_ROUNDS = 4000
 _PATIENCE = 100  # rounds without gain on the validation rows
 _LEAVES = (31, 127)  # both are tried
 
@@ -33,25 +32,26 @@ class OperationCount:
     book: Book = field(default_factory=Book)
     name: str = "operation count"
 
-    def fit(
-        self, train: Dataset, valid: Dataset, *, seed: int, target: Target = "seconds"
-    ) -> Fitted:
-        slope, start = np.polyfit(self._counts(train.text), np.log(labels(train, target)), 1)
-        return _Line(self, float(slope), float(start))
+    def fit(self, train: Dataset, valid: Dataset, *, seed: int) -> Fitted:
+        counts = self.counts(train.text)
+        lines = {each: np.polyfit(counts, np.log(labels(train, each)), 1) for each in TARGETS}
+        return _Lines(self, {each: (float(a), float(b)) for each, (b, a) in lines.items()})
 
-    def _counts(self, texts: Sequence[str]) -> Array:
+    def counts(self, texts: Sequence[str]) -> Array:
+        """Logarithms, of at least one operation."""
         return np.log([max(1, each.operations) for each in self.book.of(texts)])
 
 
 @dataclass(frozen=True)
-class _Line:
-    model: OperationCount
-    slope: float
-    start: float
+class _Lines:
+    """Per target (a, b)."""
 
-    def predict(self, texts: Sequence[str]) -> Array:
-        found: Array = np.exp(self.start + self.slope * self.model._counts(texts))
-        return found
+    model: OperationCount
+    lines: Mapping[Target, tuple[float, float]]
+
+    def predict(self, texts: Sequence[str]) -> Mapping[Target, Array]:
+        counts = self.model.counts(texts)
+        return {each: np.exp(a + b * counts) for each, (a, b) in self.lines.items()}
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,7 @@ class FittedRoofline:
     book: Book = field(default_factory=Book)
     name: str = "fitted roofline"
 
-    def fit(
-        self, train: Dataset, valid: Dataset, *, seed: int, target: Target = "seconds"
-    ) -> FittedSeconds:
-        if target != "seconds":
-            raise InputError(f"a roofline knows seconds, not {target}", "leave it out")
+    def fit(self, train: Dataset, valid: Dataset, *, seed: int) -> FittedSeconds:
         return FittedSeconds(self.book, fit_roofline(self.book.of(train.text), train.seconds))
 
 
@@ -76,8 +72,8 @@ class FittedSeconds:
     book: Book
     roofline: Roofline
 
-    def predict(self, texts: Sequence[str]) -> Array:
-        return self.roofline.seconds(self.book.of(texts))
+    def predict(self, texts: Sequence[str]) -> Mapping[Target, Array]:
+        return {"seconds": self.roofline.seconds(self.book.of(texts))}
 
 
 @dataclass(frozen=True)
@@ -85,47 +81,55 @@ class Trees:
     """Gradient-boosted trees; stopped, and their leaves chosen, by the validation rows."""
 
     book: Book = field(default_factory=Book)
+    rounds: int = 4000  # at most
     name: str = "gradient-boosted trees"
 
-    def fit(
-        self, train: Dataset, valid: Dataset, *, seed: int, target: Target = "seconds"
-    ) -> Fitted:
-        lightgbm = _lightgbm()
-        base = None
-        if target == "seconds":
-            base = fit_roofline(self.book.of(train.text), train.seconds)
-        sets = [
-            (features(found, base), np.log(labels(data, target)) - _base(base, found))
-            for data in (train, valid)
-            for found in (self.book.of(data.text),)
-        ]
-        fits = []
-        for leaves in _LEAVES:
-            given = lightgbm.Dataset(*sets[0])
-            booster = lightgbm.train(
-                _options(leaves, seed),
-                given,
-                _ROUNDS,
-                valid_sets=[lightgbm.Dataset(*sets[1], reference=given)],
-                callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False)],
-            )
-            fits.append((booster.best_score["valid_0"]["l2"], leaves, booster))
-        return _Forest(self.book, base, min(fits, key=lambda fit: fit[:2])[2])
+    def fit(self, train: Dataset, valid: Dataset, *, seed: int) -> Fitted:
+        seen = tuple(self.book.of(data.text) for data in (train, valid))
+        base = fit_roofline(seen[0], train.seconds)
+        boosters = {}
+        for target in TARGETS:
+            sets = [
+                (features(found, base), np.log(labels(data, target)) - _base(base, found, target))
+                for data, found in zip((train, valid), seen, strict=True)
+            ]
+            boosters[target] = _boost(sets, seed, self.rounds)
+        return _Forest(self.book, base, boosters)
 
 
 @dataclass(frozen=True)
 class _Forest:
     book: Book
-    base: Roofline | None
-    booster: Any
+    base: Roofline
+    boosters: Mapping[Target, Any]
 
-    def predict(self, texts: Sequence[str]) -> Array:
+    def predict(self, texts: Sequence[str]) -> Mapping[Target, Array]:
         found = self.book.of(texts)
-        left: Array = self.booster.predict(features(found, self.base), num_threads=1)
-        return np.exp(left + _base(self.base, found))
+        seen = features(found, self.base)
+        return {
+            target: np.exp(booster.predict(seen, num_threads=1) + _base(self.base, found, target))
+            for target, booster in self.boosters.items()
+        }
 
 
-def features(summaries: Sequence[Summary], base: Roofline | None = None) -> Array:
+def _boost(sets: Sequence[tuple[Array, Array]], seed: int, rounds: int) -> Any:
+    """The best on the second set of those that learn from the first."""
+    lightgbm = _lightgbm()
+    fits = []
+    for leaves in _LEAVES:
+        given = lightgbm.Dataset(*sets[0])
+        booster = lightgbm.train(
+            _options(leaves, seed),
+            given,
+            rounds,
+            valid_sets=[lightgbm.Dataset(*sets[1], reference=given)],
+            callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False)],
+        )
+        fits.append((booster.best_score["valid_0"]["l2"], leaves, booster))
+    return min(fits, key=lambda fit: fit[:2])[2]
+
+
+def features(summaries: Sequence[Summary], base: Roofline) -> Array:
     """What trees see: logarithms of work, calls, bytes and the roofline's seconds: [N, F]."""
     given = quantities(summaries)
     rest = np.array(
@@ -139,18 +143,14 @@ def features(summaries: Sequence[Summary], base: Roofline | None = None) -> Arra
             for each in summaries
         ]
     )
-    columns = [
-        np.log1p(given.work),
-        np.log1p(given.overhead),
-        rest,
-        _base(base, summaries)[:, None],
-    ]
-    return np.concatenate(columns, 1)
+    seconds = np.log(base.of(given))[:, None]
+    return np.concatenate([np.log1p(given.work), np.log1p(given.overhead), rest, seconds], 1)
 
 
-def _base(base: Roofline | None, summaries: Sequence[Summary]) -> Array:
-    """Log-seconds that the trees add to: [N], 0 without a roofline."""
-    return np.log(base.seconds(summaries)) if base else np.zeros(len(summaries))
+def _base(base: Roofline, summaries: Sequence[Summary], target: Target) -> Array:
+    """What the trees add to: [N], log-seconds of the roofline; 0 for bytes."""
+    zeros = np.zeros(len(summaries))
+    return np.log(base.seconds(summaries)) if target == "seconds" else zeros
 
 
 def _options(leaves: int, seed: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -21,10 +21,10 @@ FLOORS: dict[Target, float] = {  # what is less counts as this, so that it has a
 
 
 class Fitted(Protocol):
-    """A model that has learned one target."""
+    """A model that has learned."""
 
-    def predict(self, texts: Sequence[str]) -> Array:
-        """The target of each kernel, [N], positive. Raises InputError."""
+    def predict(self, texts: Sequence[str]) -> Mapping[Target, Array]:
+        """What it has learned of each kernel, arrays of N, positive. Raises InputError."""
         ...
 
 
@@ -36,9 +36,7 @@ class Estimator(Protocol):
         """Its row in a table."""
         ...
 
-    def fit(
-        self, train: Dataset, valid: Dataset, *, seed: int, target: Target = "seconds"
-    ) -> Fitted:
+    def fit(self, train: Dataset, valid: Dataset, *, seed: int) -> Fitted:
         """valid: chooses between settings, and when to stop. Raises InputError."""
         ...
 
