@@ -22,7 +22,7 @@ from cosmalloc.cost_model.corpus.image_network import Network
 
 def temporal(draw: Draw) -> Model:
     """Dilated convolutions over time, gated or residual (van den Oord, 2016; Bai, 2018)."""
-    net = Network(draw, most=3e8)
+    net = Network(draw, most=3e8, largest=1_000_000)
     return net.model(_temporal, net.picture(rank=1))
 
 

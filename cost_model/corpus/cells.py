@@ -26,7 +26,7 @@ OPERATIONS = (
 
 def nas_cell(draw: Draw) -> Model:
     """One or two cells of drawn operations (Zoph, 2018; Liu, 2019)."""
-    net = Network(draw, most=1e8)
+    net = Network(draw, most=1e8, largest=300_000)
     return net.model(_cells, net.picture(colours=False))
 
 

@@ -11,14 +11,12 @@ from jax import Array
 from cosmalloc.cost_model.corpus.draw import Draw, Model
 from cosmalloc.cost_model.corpus.image_blocks import activate, norm
 from cosmalloc.cost_model.corpus.image_layers import conv, dense, resize
-from cosmalloc.cost_model.corpus.image_network import Network
-
-POINTS = 1024  # positions of a picture at most that attend to one another
+from cosmalloc.cost_model.corpus.image_network import LARGEST, Network
 
 
 def diffusion_unet(draw: Draw) -> Model:
     """Residual blocks told the time, attention at the bottom (Ho, 2020)."""
-    net = Network(draw, most=1.5e8)
+    net = Network(draw, most=4e8, largest=1_500_000)
     return net.model(_diffusion, net.picture(), net.shape(net.batch))
 
 
@@ -33,7 +31,7 @@ def _diffusion(net: Network, x: Array, time: Array) -> Array:
         kept.append(x)
         x = conv(net, x, stride=2)
     x = _residual(net, x, told)
-    if math.prod(x.shape[1:-1]) <= POINTS and draw.flip(0.8):
+    if x.shape[0] * math.prod(x.shape[1:-1]) ** 2 <= LARGEST and draw.flip(0.8):
         x = _attention(net, x)
     for skip in reversed(kept):
         x = conv(net, resize(x, skip.shape[1:-1], "nearest"), kernel=draw.one((1, 3)))
@@ -64,7 +62,9 @@ def _residual(net: Network, x: Array, told: Array) -> Array:
 def _attention(net: Network, x: Array) -> Array:
     """Every position reads every other: heads of h channels, softmax of scores."""
     n, rows, columns, inner = x.shape
-    heads, wide = net.draw.one((1, 1, 2, 4)), net.draw.one((8, 16, 32, 64))
+    most = LARGEST // (n * (rows * columns) ** 2)
+    heads = net.draw.one([heads for heads in (1, 1, 2, 4) if heads <= most])
+    wide = net.draw.one((8, 16, 32, 64))
     flat = norm(net, x).reshape(n, rows * columns, inner)
     if net.draw.flip():
         parts = jnp.split(dense(net, flat, 3 * heads * wide, bias=net.bias), 3, axis=-1)

@@ -79,9 +79,13 @@ def conv(
 
 
 def wide(net: Network, positions: int, fan_in: int, groups: int = 1) -> int:
-    """Drawn output channels, a multiple of the groups."""
+    """Drawn output channels, a multiple of the groups.
+
+    So many at most that a 1 x 1 convolution from them to as many takes the model's flops twice.
+    """
     slow = 1 if groups == 1 else NAIVE
-    most = min(LARGEST // positions, LARGEST // fan_in)
+    square = int(math.sqrt(net.flops / positions))
+    most = min(net.largest // positions, LARGEST // fan_in, max(square, 8))
     drawn = net.width(2.0 * positions * fan_in * slow, most)
     return max(drawn // groups, 1) * groups
 

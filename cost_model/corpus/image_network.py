@@ -25,13 +25,18 @@ class Network:
     model is traced: so it reads sizes from its arrays, and no list of layers is kept beside it.
 
     flops: about what the costliest convolution of the model takes.
+    largest: elements at most of a tensor whose channels are drawn.
     activation, norm, bias, first: the model's habits (`first`: channels before space), which a
         body draws anew with `habits`.
     """
 
-    def __init__(self, draw: Draw, least: float = 1e5, most: float = 1e9) -> None:
+    def __init__(
+        self, draw: Draw, least: float = 1e5, most: float = 1e9, largest: int = LARGEST
+    ) -> None:
         self.draw = draw
-        self.flops = float(math.exp(draw.generator.uniform(math.log(least), math.log(most))))
+        high = draw.generator.random() ** 0.5  # what surrounds a convolution is cheaper than it
+        self.flops = float(least * (most / least) ** high)
+        self.largest = largest
         self.batch = draw.one((1, 1, 1, 2, 2, 3, 4, 4, 6, 8, 16))
         self.activation = "relu"
         self.norm = "batch"
@@ -84,7 +89,7 @@ class Network:
         else:
             fair = math.sqrt(self.flops / (18 * positions))
             channels = round(fair * self.draw.generator.uniform(0.4, 1.5))
-            channels = self.rounded(channels, 3, min(512, LARGEST // positions))
+            channels = self.rounded(channels, 3, min(512, self.largest // positions))
         if self.first:
             return self.shape(self.batch, channels, *space)
         return self.shape(self.batch, *space, channels)
@@ -108,10 +113,10 @@ class Network:
     def width(self, per_channel: float, most: int) -> int:
         """Output channels of a layer, of which each takes `per_channel` flops.
 
-        The layer takes between a sixth and all of the model's flops, if `most` allows.
+        The layer takes between a fifth and all of the model's flops, if `most` allows.
         """
-        part = math.exp(self.draw.generator.uniform(math.log(0.15), 0.0))
-        return self.rounded(round(self.flops * part / per_channel), 4, min(most, 1024))
+        part = math.exp(self.draw.generator.uniform(math.log(0.2), 0.0))
+        return self.rounded(round(self.flops * part / per_channel), 4, min(most, 768))
 
     def rounded(self, channels: int, least: int, most: int) -> int:
         """Nearest to `channels` in [least, most], mostly a multiple of 8 or 16."""

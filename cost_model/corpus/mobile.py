@@ -31,7 +31,7 @@ NORMS = ("batch", "batch", "batch", "none", "statistics")
 
 def mobilenet(draw: Draw) -> Model:
     """Separable blocks (Howard, 2017) or inverted bottlenecks (Sandler, 2018)."""
-    net = Network(draw, most=1e8)
+    net = Network(draw, most=1e8, largest=1_000_000)
     net.first = draw.flip(0.15)
     return net.model(_mobilenet, net.picture())
 
@@ -68,7 +68,7 @@ def _inverted(net: Network, x: Array, gated: bool) -> Array:
 
 def efficientnet(draw: Draw) -> Model:
     """Inverted bottlenecks with squeeze and excitation, and fused ones (Tan, 2019 and 2021)."""
-    net = Network(draw, most=1e8)
+    net = Network(draw, most=1e8, largest=1_000_000)
     return net.model(_efficientnet, net.picture())
 
 
@@ -86,7 +86,7 @@ def _efficientnet(net: Network, x: Array) -> Array:
 
 def shufflenet(draw: Draw) -> Model:
     """Grouped 1 x 1 with shuffled channels, or halves that swap (Zhang, 2017; Ma, 2018)."""
-    net = Network(draw, most=1e8)
+    net = Network(draw, most=1e8, largest=1_000_000)
     net.first = draw.flip(0.2)
     return net.model(_shufflenet, net.picture())
 

@@ -96,7 +96,7 @@ def _resnext(net: Network, x: Array) -> Array:
 
 def convnext(draw: Draw) -> Model:
     """Depthwise 7 x 7, layer norm, a wide 1 x 1 with gelu, and back (Liu, 2022)."""
-    net = Network(draw, most=1e8)
+    net = Network(draw, most=1e8, largest=300_000)
     return net.model(_convnext, net.picture())
 
 

@@ -23,7 +23,7 @@ from cosmalloc.cost_model.corpus.image_network import LARGEST, Network
 
 def unet(draw: Draw) -> Model:
     """Down by pools, up by resizes or transposed convolutions, joined (Ronneberger, 2015)."""
-    net = Network(draw)
+    net = Network(draw, largest=1_500_000)
     return net.model(_unet, net.picture())
 
 
@@ -57,7 +57,7 @@ def _larger(net: Network, x: Array, size: tuple[int, ...], up: str) -> Array:
 
 def pyramid(draw: Draw) -> Model:
     """Feature pyramids (Lin, 2017) or dilated branches side by side (Chen, 2017)."""
-    net = Network(draw)
+    net = Network(draw, largest=1_500_000)
     return net.model(_features if draw.flip() else _dilated, net.picture())
 
 
@@ -90,7 +90,7 @@ def _dilated(net: Network, x: Array) -> Array:
     x = block(net, x, kernel=3, stride=draw.one((1, 2)), dilation=1)
     rates = [draw.one((2, 3, 4, 6, 8, 12)) for _ in range(draw.size(1, 3))]
     sides = [block(net, x, kernel=1), *(block(net, x, dilation=rate) for rate in rates)]
-    mean = block(net, everywhere(net, x, keep=True), kernel=1)
+    mean = block(net, everywhere(net, x, keep=True), channels(net, sides[0]), kernel=1)
     sides.append(jnp.broadcast_to(mean, (*x.shape[:-1], channels(net, mean))))
     x = block(net, jnp.concatenate(sides, axis=-1), kernel=1)
     if draw.flip():

@@ -19,7 +19,7 @@ from cosmalloc.cost_model.corpus.image_network import Network
 
 def film(draw: Draw) -> Model:
     """Full, factored (2 + 1) or depthwise convolutions in 3-D (Tran, 2018; Xie, 2018)."""
-    net = Network(draw, most=3e8)
+    net = Network(draw, most=3e8, largest=600_000)
     net.batch = draw.one((1, 1, 1, 2, 4))
     return net.model(_film, net.picture(rank=3))
 
