@@ -38,7 +38,7 @@ class Sizes:
         """(operations of the costliest product, elements of the largest tensor)."""
         inner = self.heads * self.head
         rows = self.batch * max(self.length, self.memory)
-        scores = self.batch * self.heads * self.length * self.memory
+        scores = self.batch * self.heads * self.length * max(self.length, self.memory)
         products = (rows * self.width * max(self.hidden, inner), scores * self.head)
         wide = max(2 * self.hidden, 3 * inner, self.width)
         return 2 * max(products), max(scores, rows * wide, self.width * wide)

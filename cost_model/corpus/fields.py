@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cosmalloc.cost_model.corpus.draw import Draw, Model
-from cosmalloc.cost_model.corpus.fit import budget
+from cosmalloc.cost_model.corpus.fit import HIGHEST_FLOPS, at_most, budget
 from cosmalloc.cost_model.corpus.sequence_layers import activation, dense, floats, pointwise
 from cosmalloc.cost_model.corpus.tabular import perceptron, rows_and_width
 
@@ -22,7 +22,8 @@ def nerf(draw: Draw) -> Model:
     lower, first = perceptron(draw, flops, rows, encoded, draw.one((1, 2, 3)))
     again = draw.flip(0.7)
     upper, second = perceptron(draw, flops, rows, lower + encoded * again, draw.one((1, 2, 3)))
-    half, sines = max(8, upper // 2), draw.flip()
+    limit = HIGHEST_FLOPS / (2 * rows * upper)
+    half, sines = at_most(draw, 8, max(8, upper // 2), limit), draw.flip()
     density, feature = dense(draw, upper, 1), dense(draw, upper, half)
     colour, act = dense(draw, half + seen, 3), pointwise(activation(draw))
     parts = (first, second, density, feature, colour)
