@@ -30,8 +30,11 @@ class Predictor(Protocol):
     """name: how users choose it (`learned:cpu`). launch_seconds: what an empty kernel takes, which
     every prediction contains."""
 
-    name: str
-    launch_seconds: float
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def launch_seconds(self) -> float: ...
 
     def predict(self, kernels: Sequence[str]) -> Prediction:
         """Kernels as of `kernel.kernels_of`: MLIR text. Raises InputError."""

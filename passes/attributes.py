@@ -23,6 +23,7 @@ OUTCOME = "mem.outcome"
 CONFIGURATION = "mem.configuration"
 OPERATOR = "mem.operator"
 STEP = "mem.step"
+SECONDS = "mem.seconds"
 OFFSETS = "mem.offsets"
 STOPS = "mem.stops"
 TRANSFERS = "mem.transfers"
@@ -45,6 +46,18 @@ def to_integer(attribute: ir.Attribute, name: str) -> int:
     if not isinstance(attribute, ir.IntegerAttr):
         raise InputError(f"attribute `{name}` of the module is `{attribute}`, no integer")
     return int(attribute.value)
+
+
+def real(value: float) -> ir.Attribute:
+    """An f64."""
+    return ir.FloatAttr.get(ir.F64Type.get(), value)
+
+
+def to_real(attribute: ir.Attribute, name: str) -> float:
+    """The inverse of `real`. name: for the error. Raises InputError."""
+    if not isinstance(attribute, ir.FloatAttr):
+        raise InputError(f"attribute `{name}` of the module is `{attribute}`, no real number")
+    return float(attribute.value)
 
 
 def to_word(attribute: ir.Attribute, name: str) -> str:
@@ -73,7 +86,7 @@ def _scalar(value: Any) -> ir.Attribute:
     if isinstance(value, int):
         return integer(value)
     if isinstance(value, float):
-        return ir.FloatAttr.get(ir.F64Type.get(), value)
+        return real(value)
     return ir.StringAttr.get(value)
 
 

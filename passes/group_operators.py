@@ -14,7 +14,7 @@ from jaxlib.mlir import ir
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.dataflow import Dataflow, dataflow
-from cosmalloc.passes.grouping import POLICIES, Group, Policy, group
+from cosmalloc.passes.grouping import WAYS, Group, Grouping, Way, group
 from cosmalloc.passes.inline import KERNEL
 from cosmalloc.passes.pass_base import ModulePass
 from cosmalloc.passes.rules import Rules
@@ -25,39 +25,78 @@ Values: TypeAlias = "dict[ir.Value[Any], ir.Value[Any]]"
 
 @dataclass(frozen=True)
 class GroupOperators(ModulePass):
-    """policy: `fuse`, `single` or `none`; the rules are in `grouping.py`."""
+    """policy: `fuse`, `single` or `none`, whose rules are in `grouping.py`, or `learned`: by the
+    seconds that a cost model predicts. cost: which one, as of `cost_model.choose`."""
 
     argument: ClassVar[str] = "group-operators"
-    policy: Policy = "fuse"
+    policy: Way = "fuse"
+    cost: str = "learned:cpu"
 
     def __post_init__(self) -> None:
-        if self.policy not in POLICIES:
+        if self.policy not in WAYS:
             raise InputError(
-                f"`group-operators` has policy `{self.policy}`", f"use {', '.join(POLICIES)}"
+                f"`group-operators` has policy `{self.policy}`", f"use {', '.join(WAYS)}"
             )
 
     def run(self, module: ir.Operation) -> None:
         refuse_mapped(module)
-        main = context.entry(module)
-        block = main.regions[0].blocks[0]
-        rules = Rules()
-        flow = dataflow(block, rules)
-        grouping = group(flow, rules, self.policy)
-        if self.policy == "none":
+        main, rules = context.entry(module), Rules()
+        flow = dataflow(main.regions[0].blocks[0], rules)
+        if self.policy == "learned":
+            from cosmalloc.cost_model.choose import predictor_named
+            from cosmalloc.cost_model.grouping import group_by
+
+            form_kernels(module, flow, group_by(flow, rules, predictor_named(self.cost)))
             return
-        terminator = block.operations[len(block.operations) - 1].operation
-        outline = _Outline(module, main, flow)
-        for weight in reversed(grouping.weights):
-            flow.operations[weight].move_before(block.operations[0])
-        made: Values = {}
-        for part in grouping.groups:
-            outline.call(part, made, terminator)
-        for index, value in enumerate(list(terminator.operands)):
-            terminator.operands[index] = _viewed(value, made, terminator, flow)
-        kept = set(grouping.weights)
-        for index in range(len(flow.operations) - 1, -1, -1):
-            if index not in kept:
-                flow.operations[index].erase()
+        found = group(flow, rules, self.policy)
+        if self.policy != "none":
+            form_kernels(module, flow, found)
+
+
+def form_kernels(module: ir.Operation, flow: Dataflow, grouping: Grouping) -> None:
+    """Make the groups kernels. flow: of the module's `main`, which calls them then."""
+    main = context.entry(module)
+    block = main.regions[0].blocks[0]
+    terminator = block.operations[len(block.operations) - 1].operation
+    outline = _Outline(module, main, flow)
+    for weight in reversed(grouping.weights):
+        flow.operations[weight].move_before(block.operations[0])
+    made: Values = {}
+    for part in grouping.groups:
+        outline.call(part, made, terminator)
+    for index, value in enumerate(list(terminator.operands)):
+        terminator.operands[index] = _viewed(value, made, terminator, flow)
+    kept = set(grouping.weights)
+    for index in range(len(flow.operations) - 1, -1, -1):
+        if index not in kept:
+            flow.operations[index].erase()
+
+
+def kernel_function(flow: Dataflow, part: Group, point: ir.InsertionPoint) -> ir.Operation:
+    """A function `kernel` of one group, made at `point`."""
+    inputs = [flow.handles[v] for v in part.inputs]
+    outputs = [flow.handles[v] for v in part.outputs]
+    place = flow.operations[part.operations[-1]].location
+    types = ir.FunctionType.get([v.type for v in inputs], [v.type for v in outputs])
+    function = ir.Operation.create(
+        "func.func",
+        regions=1,
+        attributes={
+            "sym_name": ir.StringAttr.get("kernel"),
+            "sym_visibility": ir.StringAttr.get("private"),
+            "function_type": ir.TypeAttr.get(types),
+            KERNEL: ir.StringAttr.get(kernel_kind(flow, part)),
+        },
+        loc=place,
+        ip=point,
+    )
+    body = ir.Block.create_at_start(function.regions[0], types.inputs, [place] * len(inputs))
+    inside: Values = dict(zip(inputs, body.arguments, strict=True))
+    inner = ir.InsertionPoint(body)
+    for index in part.operations:
+        copy(flow.operations[index], inside, inner)
+    ir.Operation.create("func.return", operands=[inside[v] for v in outputs], ip=inner)
+    return function
 
 
 class _Outline:
@@ -79,51 +118,24 @@ class _Outline:
             return
         inputs = [flow.handles[v] for v in part.inputs]
         outputs = [flow.handles[v] for v in part.outputs]
-        kernel = self._kernel(part, inputs, outputs, tail)
         call = ir.Operation.create(
             "func.call",
             results=[value.type for value in outputs],
             operands=[made.get(value, value) for value in inputs],
-            attributes={"callee": ir.FlatSymbolRefAttr.get(kernel)},
+            attributes={"callee": ir.FlatSymbolRefAttr.get(self._kernel(part))},
             loc=tail.location,
             ip=ir.InsertionPoint(before),
         )
         made.update(zip(outputs, call.results, strict=True))
 
-    def _kernel(
-        self,
-        part: Group,
-        inputs: list[ir.Value[Any]],
-        outputs: list[ir.Value[Any]],
-        tail: ir.Operation,
-    ) -> str:
-        flow = self.flow
-        types = ir.FunctionType.get([v.type for v in inputs], [v.type for v in outputs])
-        function = ir.Operation.create(
-            "func.func",
-            regions=1,
-            attributes={
-                "sym_name": ir.StringAttr.get("kernel"),
-                "sym_visibility": ir.StringAttr.get("private"),
-                "function_type": ir.TypeAttr.get(types),
-                KERNEL: ir.StringAttr.get(kernel_kind(flow, part)),
-            },
-            loc=tail.location,
-            ip=ir.InsertionPoint(self.main),
-        )
-        body = ir.Block.create_at_start(
-            function.regions[0], types.inputs, [tail.location] * len(inputs)
-        )
-        inside: Values = dict(zip(inputs, body.arguments, strict=True))
-        point = ir.InsertionPoint(body)
-        for index in part.operations:
-            copy(flow.operations[index], inside, point)
-        ir.Operation.create("func.return", operands=[inside[v] for v in outputs], ip=point)
+    def _kernel(self, part: Group) -> str:
+        """The name of a group's function."""
+        function = kernel_function(self.flow, part, ir.InsertionPoint(self.main))
         text = str(function.get_asm(use_local_scope=True, assume_verified=True))
         if text in self.names:
             function.erase()
             return self.names[text]
-        self.names[text] = self._fresh(kernel_kind(flow, part))
+        self.names[text] = self._fresh(kernel_kind(self.flow, part))
         function.attributes["sym_name"] = ir.StringAttr.get(self.names[text])
         return self.names[text]
 

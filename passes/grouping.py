@@ -16,21 +16,27 @@ sole result of one is read by the other alone, so that a merge never closes a cy
                in front of an in-place update's target or of control flow.
 
 A call of a kernel that was formed before stays as it is. A group stands where its last operation
-stood. With `none` every operation but views is a group, and every constant a weight.
+stood. With `none` every operation but views is a group, and every constant a weight. With `learned`
+groups merge where that makes them quicker, by the seconds that a cost model predicts:
+`group_search.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cosmalloc.passes.dataflow import Dataflow
 from cosmalloc.passes.group_merges import fuse
+from cosmalloc.passes.group_search import search
 from cosmalloc.passes.group_state import Groups, reach, start
 from cosmalloc.passes.rules import Rules
 
-Policy = Literal["fuse", "single", "none"]
+Policy = Literal["fuse", "single", "none"]  # by rule
+Way = Literal["fuse", "single", "none", "learned"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+WAYS: tuple[Way, ...] = get_args(Way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +61,42 @@ def group(flow: Dataflow, rules: Rules, policy: Policy) -> Grouping:
     state = start(flow, rules, share=policy != "none")
     if policy == "fuse":
         fuse(state)
+    return grouping(state)
+
+
+def group_by_seconds(
+    flow: Dataflow, rules: Rules, seconds: Callable[[Sequence[Group]], Sequence[float]]
+) -> Grouping:
+    """Kernels of a block by the seconds that each would take."""
+    state = start(flow, rules, share=True)
+    search(state, lambda found: seconds([formed(state, members) for members in found]))
+    return grouping(state)
+
+
+def grouping(state: Groups) -> Grouping:
+    """The groups as they are, in order."""
+    flow = state.flow
     weights = tuple(
         i
         for i, op in enumerate(flow.operations)
         if op.name == "stablehlo.constant" and not state.free[i]
     )
     groups = tuple(
-        _finish(state, root)
+        formed(state, state.members[root])
         for root in sorted(state.members)
         if not state.free[root] and flow.operations[root].name != "stablehlo.constant"
     )
     return Grouping(groups, weights)
 
 
-def _finish(state: Groups, root: int) -> Group:
-    members = state.members[root]
+def formed(state: Groups, members: Sequence[int]) -> Group:
+    """The group that these operations make, with the free ones they need."""
     operations, inputs = reach(state, members)
+    own, count = set(members), len(state.flow.operations)
     made = [value for member in sorted(members) for value in state.flow.results[member]]
-    count = len(state.flow.operations)
     outputs = [
         value
         for value in made
-        if any(end == count or state.root(end) != root for end in state.readers[value])
+        if any(end == count or end not in own for end in state.readers[value])
     ]
     return Group(tuple(operations), tuple(inputs), tuple(outputs or made))

@@ -1,6 +1,7 @@
 """A plan written onto the operators: order, steps, offsets, and the table of transfers to come.
 
 mem.operator, mem.step      on every operator: its source index and its step
+mem.seconds                 its compute_seconds, where it has a figure of its own
 mem.offsets, mem.stops      per result (workspace last): offset and stop of the residency that
                             begins where it is made; -1 where there is none
 mem.transfers               on `main`: rows [tensor, store?, start, stop, offset, until], offset
@@ -35,6 +36,9 @@ def annotate(program: Program, reading: Reading, outcome: Outcome) -> None:
         made = [begun.get((tensor, step)) for tensor in problem.operators[index].outputs]
         handle.attributes[mem.OPERATOR] = mem.integer(index)
         handle.attributes[mem.STEP] = mem.integer(step)
+        compute = problem.operators[index].compute_seconds
+        if compute is not None:
+            handle.attributes[mem.SECONDS] = mem.real(compute)
         handle.attributes[mem.OFFSETS] = mem.integers([r.offset if r else -1 for r in made])
         handle.attributes[mem.STOPS] = mem.integers([r.stop if r else -1 for r in made])
     _reorder(program, plan.order)

@@ -193,9 +193,17 @@ class _Extractor:
             outputs=makes,
             input_bytes_accessed=tuple(sums.values()),
             output_bytes_accessed=tuple(written),
+            compute_seconds=_seconds(operation),
             flops=cost.flops,
             location=context.short_location(operation.location),
         )
+
+
+def _seconds(operation: ir.Operation) -> float | None:
+    """What a cost model said when the module was mapped."""
+    if mem.SECONDS not in operation.attributes:
+        return None
+    return mem.to_real(operation.attributes[mem.SECONDS], mem.SECONDS)
 
 
 def _marked_index(operation: ir.Operation) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 import cosmalloc.check as door
 from cosmalloc.check import Checked, check, random_arguments
-from cosmalloc.map_model import MappedModel, map_model
+from cosmalloc.map_model import map_model
 from cosmalloc.passes import context, execution, read_model
 from tests.command import cosmalloc as command
 
@@ -95,5 +95,5 @@ def test_a_plan_that_overwrites_what_is_read_later_gives_other_bits(
     assert not all(map(np.array_equal, right, wrong))
     real = execution.execute
     monkeypatch.setattr("cosmalloc.passes.execute", lambda m, a: real(m, a, broken), raising=False)
-    again = MappedModel(context.clone(mapped.module), mapped.problem, mapped.outcome)
+    again = replace(mapped, module=context.clone(mapped.module))
     assert not check(path, again).same_bits

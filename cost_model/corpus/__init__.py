@@ -1,0 +1,1 @@
+"""Networks drawn at random, whose kernels the cost model learns from."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cosmalloc.cost_model.operators import Costed, costed
 from cosmalloc.errors import InputError, NoPlanError
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from jaxlib.mlir import ir
 
+    from cosmalloc.cost_model.prediction import Predictor
     from cosmalloc.passes.doors import Opening
-    from cosmalloc.passes.grouping import Policy
+    from cosmalloc.passes.grouping import Way
+    from cosmalloc.passes.program import Program
     from cosmalloc.passes.reading import Reading, Tracking
 
 NOT_WRITTEN = (
@@ -36,12 +39,13 @@ class MappedModel:
     """What `map_model` made.
 
     module: the mapped module with its transfers, None where there is no plan or the model was HLO.
-    problem, outcome: what was solved, and how it ended.
+    problem, outcome: what was solved, and how it ended. costed: where its seconds come from.
     """
 
     module: ir.Module | None
     problem: Problem
     outcome: Outcome
+    costed: Costed
 
     @property
     def plan(self) -> Plan:
@@ -105,7 +109,8 @@ def map_model(
     solver: str = "auto",
     seconds: float = 10.0,
     seed: int = 0,
-    group: Policy = "fuse",
+    group: Way = "fuse",
+    cost: str | Predictor | None = None,
     track: Tracking | None = None,
     bytes_per_element: int | None = None,
     weights: str | None = None,
@@ -124,19 +129,24 @@ def map_model(
         alignment and operand_rule replace its own.
     group, track, bytes_per_element, weights, trip_count: how the model is read; see
         `passes.GroupOperators` and `passes.Reading`.
+    cost: what operators' seconds come from, `roofline` (the target's rates, the default),
+        `learned:cpu`, a file of weights or a `Predictor`; group `learned` asks it, too, and
+        `learned:cpu` where none is given.
     shapes, allow_opaque: how ONNX, TFLite and other forms are read; see `passes.Opening`.
     objective, solver, seconds, seed, progress: as of `solve`.
 
     Raises InputError for what a user can fix. No plan is no error: read `outcome.status`.
     """
-    from cosmalloc.passes import annotate, extract
+    from cosmalloc.passes import annotate
     from cosmalloc.passes.insert_transfers import insert_transfers
 
     machine = _machine(target, scratchpad, alignment, operand_rule)
     reading = _reading(track, bytes_per_element, weights, trip_count)
     opening = _opening(shapes, allow_opaque)
+    asked = _asked(group, cost)
     hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name, opening)
     if hlo is not None:
+        _refuse_cost(cost)
         outcome = solve(
             hlo,
             objective=objective,
@@ -145,10 +155,10 @@ def map_model(
             seed=seed,
             progress=progress,
         )
-        return MappedModel(None, hlo, outcome)
-    module, own_name = _grouped(model, arguments, group, opening)
+        return MappedModel(None, hlo, outcome, Costed(hlo))
+    module, own_name = _grouped(model, arguments, asked, opening)
     with module.context, module.operation.location:
-        program = extract(module.operation, machine, reading, name or own_name)
+        program, found = _program(module, machine, reading, name or own_name, asked)
         outcome = solve(
             program.problem,
             objective=objective,
@@ -158,10 +168,10 @@ def map_model(
             progress=progress,
         )
         if outcome.plan is None:
-            return MappedModel(None, program.problem, outcome)
+            return MappedModel(None, program.problem, outcome, found)
         annotate(program, reading, outcome)
         insert_transfers(program, outcome.plan)
-    return MappedModel(module, program.problem, outcome)
+    return MappedModel(module, program.problem, outcome, found)
 
 
 def problem_of(
@@ -169,7 +179,8 @@ def problem_of(
     arguments: Sequence[Any] | None = None,
     *,
     target: str | Path | Target = "npu-2mib",
-    group: Policy = "fuse",
+    group: Way = "fuse",
+    cost: str | Predictor | None = None,
     track: Tracking | None = None,
     bytes_per_element: int | None = None,
     weights: str | None = None,
@@ -179,17 +190,90 @@ def problem_of(
     name: str | None = None,
 ) -> Problem:
     """The problem that `map_model` solves for the same model and options. Raises InputError."""
-    from cosmalloc.passes import extract
+    return costed_problem_of(
+        model,
+        arguments,
+        target=target,
+        group=group,
+        cost=cost,
+        track=track,
+        bytes_per_element=bytes_per_element,
+        weights=weights,
+        trip_count=trip_count,
+        shapes=shapes,
+        allow_opaque=allow_opaque,
+        name=name,
+    ).problem
 
+
+def costed_problem_of(
+    model: Any,
+    arguments: Sequence[Any] | None = None,
+    *,
+    target: str | Path | Target = "npu-2mib",
+    group: Way = "fuse",
+    cost: str | Predictor | None = None,
+    track: Tracking | None = None,
+    bytes_per_element: int | None = None,
+    weights: str | None = None,
+    trip_count: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    allow_opaque: bool = False,
+    name: str | None = None,
+) -> Costed:
+    """The same, and where its seconds come from. Raises InputError."""
     machine = _machine(target, None, None, None)
     reading = _reading(track, bytes_per_element, weights, trip_count)
     opening = _opening(shapes, allow_opaque)
+    asked = _asked(group, cost)
     hlo = None if arguments is not None else _hlo_problem(model, machine, reading, name, opening)
     if hlo is not None:
-        return hlo
-    module, own_name = _grouped(model, arguments, group, opening)
+        _refuse_cost(cost)
+        return Costed(hlo)
+    module, own_name = _grouped(model, arguments, asked, opening)
     with module.context, module.operation.location:
-        return extract(module.operation, machine, reading, name or own_name).problem
+        return _program(module, machine, reading, name or own_name, asked)[1]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """group; predictor of the operators' seconds, None: the target's rates; grouper: the one that
+    group `learned` asks."""
+
+    group: Way
+    predictor: Predictor | None
+    grouper: Predictor | None
+
+
+def _asked(group: Way, cost: str | Predictor | None) -> _Asked:
+    if cost in (None, "roofline") and group != "learned":
+        return _Asked(group, None, None)
+    from cosmalloc.cost_model.choose import LEARNED, ROOFLINE, predictor_named
+
+    found = predictor_named(cost or LEARNED) if cost is None or isinstance(cost, str) else cost
+    predictor = None if cost in (None, ROOFLINE) else found
+    return _Asked(group, predictor, found if group == "learned" else None)
+
+
+def _program(
+    module: ir.Module, machine: Target, reading: Reading, name: str, asked: _Asked
+) -> tuple[Program, Costed]:
+    """A grouped module with its operators' seconds, as they are asked for."""
+    from cosmalloc.passes import extract
+
+    program = extract(module.operation, machine, reading, name)
+    if asked.predictor is None:
+        return program, Costed(program.problem)
+    found = costed(program, asked.predictor)
+    return replace(program, problem=found.problem), found
+
+
+def _refuse_cost(cost: str | Predictor | None) -> None:
+    if cost not in (None, "roofline"):
+        raise InputError(
+            "scheduled HLO holds no kernels that a learned cost model reads",
+            "leave `--cost` out, or give the StableHLO that the HLO was made from",
+        )
 
 
 def _machine(
@@ -233,11 +317,17 @@ def _hlo_problem(
 
 
 def _grouped(
-    model: Any, arguments: Sequence[Any] | None, group: Policy, opening: Opening
+    model: Any, arguments: Sequence[Any] | None, asked: _Asked, opening: Opening
 ) -> tuple[ir.Module, str]:
     """A module of kernels, and the model's name."""
-    from cosmalloc.passes import Pipeline, read_model
+    from cosmalloc.passes import GroupOperators, Pipeline, read_model
 
     module, own_name = read_model(model, arguments, opening)
-    Pipeline.parse(f"{PREPARE},group-operators{{policy={group}}}").run(module)
+    Pipeline.parse(PREPARE).run(module)
+    if asked.grouper is None:
+        Pipeline((GroupOperators(asked.group),)).run(module)
+    else:
+        from cosmalloc.cost_model.grouping import group_module
+
+        group_module(module, asked.grouper)
     return module, own_name

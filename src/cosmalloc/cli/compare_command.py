@@ -12,7 +12,9 @@ import typer
 
 from cosmalloc.cli import options as o
 from cosmalloc.cli.console import note, print_json, print_table, progress_bar
-from cosmalloc.cli.sources import HowToRead, Machine, problem_from
+from cosmalloc.cli.costs import cost_numbers, note_outside
+from cosmalloc.cli.sources import HowToRead, Machine, costed_from
+from cosmalloc.cost_model.operators import Costed
 from cosmalloc.problem import Problem
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def compare_(
     seconds: Annotated[float, typer.Option(help="Time for each.")] = 10.0,
     seed: o.Seed = 0,
     group: o.Group = "fuse",
+    cost: o.Cost = None,
+    kernels: o.KernelsOf = None,
     track: o.Track = None,
     bytes_per_element: o.BytesPerElement = None,
     shape: o.Shapes = None,
@@ -44,18 +48,20 @@ def compare_(
     """Run every solver and baseline on one problem; Ctrl-C keeps the rows done."""
     goal = o.objective(objective)
     machine = Machine(target, scratchpad, alignment, operand_rule)
-    problem = problem_from(
+    costed = costed_from(
         source,
         machine,
-        HowToRead(group, track, bytes_per_element, tuple(shape or ()), allow_opaque),
+        HowToRead(group, cost, kernels, track, bytes_per_element, tuple(shape or ()), allow_opaque),
     )
     from cosmalloc.compare import contestants, with_gaps
 
+    problem = costed.problem
+    note_outside(costed)
     names = tuple(only.split(",")) if only else contestants(problem)
     found = with_gaps(problem, goal, _rows(problem, goal, names, seconds, seed))
     interrupted = len(found) < len(names)
     if as_json:
-        print_json(_as_json(problem, goal, found, interrupted))
+        print_json(_as_json(costed, goal, found, interrupted))
     else:
         _print_table(problem, goal, found)
     if interrupted:
@@ -119,14 +125,16 @@ def _told_of_ctrl_c() -> Iterator[list[int]]:
 
 
 def _as_json(
-    problem: Problem, goal: Objective, rows: Sequence[Row], interrupted: bool
+    costed: Costed, goal: Objective, rows: Sequence[Row], interrupted: bool
 ) -> dict[str, object]:
+    problem = costed.problem
     return {
         "problem": problem.name,
         "target": problem.target.name,
         "operand_rule": problem.target.operand_rule,
         "scratchpad_bytes": problem.target.scratchpad_bytes,
         "objective": goal,
+        "cost": cost_numbers(costed),
         "interrupted": interrupted,
         "rows": [dataclasses.asdict(row) for row in rows],
     }

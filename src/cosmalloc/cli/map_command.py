@@ -11,6 +11,7 @@ from cosmalloc.cli import emits as e
 from cosmalloc.cli import options as o
 from cosmalloc.cli import views as v
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
+from cosmalloc.cli.costs import cost_numbers, note_outside
 from cosmalloc.cli.outputs import check_outputs
 from cosmalloc.cli.rehearsal import rehearse
 from cosmalloc.errors import InputError, NoPlanError
@@ -49,6 +50,7 @@ def map_(
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
     group: o.Group = "fuse",
+    cost: o.Cost = None,
     track: o.Track = None,
     bytes_per_element: o.BytesPerElement = None,
     weights: Annotated[
@@ -93,7 +95,8 @@ def map_(
             solver=solver,
             seconds=seconds,
             seed=seed,
-            group=cast(Any, o.word(group, ("fuse", "single", "none"), "--group")),
+            group=o.way(group),
+            cost=cost,
             track=cast(Any, o.word(track, ("activations", "all"), "--track")),
             bytes_per_element=bytes_per_element,
             weights=weights,
@@ -106,7 +109,7 @@ def map_(
     written = check or (out is not None and emit != "c")
     if mapped.module is None and mapped.outcome.plan is not None and written:
         raise InputError(*NOT_WRITTEN)
-    numbers = summary(mapped.problem, mapped.outcome)
+    numbers = summary(mapped.problem, mapped.outcome) | {"cost": cost_numbers(mapped.costed)}
     checked = (
         run_both(model, mapped, seed, opening) if check and mapped.module is not None else None
     )
@@ -119,6 +122,7 @@ def map_(
             )
     if allow_opaque and mapped.module is not None:
         note_black_boxes(mapped)
+    note_outside(mapped.costed)
     contents: list[tuple[str, str | bytes]] = []
     if problem is not None:
         contents.append((problem, problem_text(mapped.problem)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from cosmalloc.target import OPERAND_RULES, OperandRule, Target
 
 if TYPE_CHECKING:
     from cosmalloc.passes.doors import Opening
+    from cosmalloc.passes.grouping import Way
 
 TargetName = Annotated[
     str | None, typer.Option("--target", help="A shipped machine or a TOML file [npu-2mib].")
@@ -33,7 +34,22 @@ ObjectiveName = Annotated[str, typer.Option("--objective", help="`traffic`, `lat
 Solver = Annotated[str, typer.Option(help="`auto` or a solver's name.")]
 Seconds = Annotated[float, typer.Option(help="Time for the solver.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same plan.")]
-Group = Annotated[str, typer.Option(help="`fuse`, `single` or `none`.")]
+Group = Annotated[str, typer.Option(help="`fuse`, `single`, `none` or `learned`.")]
+Cost = Annotated[
+    str | None,
+    typer.Option(
+        "--cost",
+        metavar="NAME|FILE",
+        help="Whose seconds: `roofline` (the target's), `learned:cpu` or FILE.safetensors"
+        " [roofline, or the problem's own].",
+    ),
+]
+KernelsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--kernels", metavar="MODEL", help="What the problem was made from, for a learned `--cost`."
+    ),
+]
 Track = Annotated[
     str | None,
     typer.Option(help="`activations` or `all` [activations if resident, all if anywhere]."),
@@ -75,6 +91,14 @@ def word(value: str | None, words: tuple[str, ...], option: str) -> str | None:
     if value is not None and value not in words:
         raise InputError(f"{option} is `{value}`", f"use {' or '.join(f'`{w}`' for w in words)}")
     return value
+
+
+def way(group: str) -> Way:
+    """How operators are formed. Raises InputError."""
+    from cosmalloc.passes.grouping import WAYS
+
+    word(group, WAYS, "--group")
+    return cast("Way", group)
 
 
 def shapes(given: list[str] | None) -> dict[str, tuple[int, ...]]:

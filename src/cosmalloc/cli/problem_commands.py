@@ -11,11 +11,14 @@ import typer
 from cosmalloc.cli import options as o
 from cosmalloc.cli import views as v
 from cosmalloc.cli.console import print_facts, print_json, progress_bar
+from cosmalloc.cli.costs import cost_numbers, note_outside
 from cosmalloc.cli.map_command import explain_no_plan
 from cosmalloc.cli.outputs import check_outputs
 
 if TYPE_CHECKING:
+    from cosmalloc.cost_model.operators import Costed
     from cosmalloc.mend import Advice
+    from cosmalloc.problem import Problem
 
 ProblemFile = Annotated[
     str, typer.Argument(metavar="PROBLEM.json", help="As `map --problem` writes it.")
@@ -43,6 +46,8 @@ def solve_(
     solver: o.Solver = "auto",
     seconds: o.Seconds = 10.0,
     seed: o.Seed = 0,
+    cost: o.Cost = None,
+    kernels: o.KernelsOf = None,
     report: v.Report = None,
     trace: v.Trace = None,
     picture: v.Picture = None,
@@ -68,7 +73,8 @@ def solve_(
         flops,
         found.target,
     )
-    found = dataclasses.replace(found, target=machine)
+    costed = _recosted(dataclasses.replace(found, target=machine), cost, kernels)
+    found = costed.problem
     with progress_bar() as progress:
         outcome = solve(
             found,
@@ -78,7 +84,8 @@ def solve_(
             seed=seed,
             progress=progress,
         )
-    numbers = summary(found, outcome)
+    numbers = summary(found, outcome) | {"cost": cost_numbers(costed)}
+    note_outside(costed)
     contents = v.view_files(found, outcome, report, trace, picture)
     if changed is not None:
         contents.append((changed, problem_text(found)))
@@ -148,7 +155,23 @@ def _print_advice(advices: Sequence[Advice], count: int) -> None:
         )
 
 
-def simulate_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -> None:
+def _recosted(problem: Problem, cost: str | None, kernels: str | None) -> Costed:
+    from cosmalloc.recost import recosted
+
+    if kernels is not None:
+        from cosmalloc.cli.rehearsal import rehearse
+
+        rehearse(kernels)
+    return recosted(problem, cost, kernels)
+
+
+def simulate_(
+    problem: ProblemFile,
+    plan: PlanFile,
+    cost: o.Cost = None,
+    kernels: o.KernelsOf = None,
+    as_json: o.AsJson = False,
+) -> None:
     """The timeline of a plan in seconds."""
     from cosmalloc.cli.summary import time_words
     from cosmalloc.errors import InputError
@@ -160,9 +183,11 @@ def simulate_(problem: ProblemFile, plan: PlanFile, as_json: o.AsJson = False) -
     outcome = read_outcome(plan, found)
     if outcome.plan is None:
         raise InputError(f"{plan} holds no plan: its status is `{outcome.status}`")
-    timeline = simulate(found, outcome.plan)
+    costed = _recosted(found, cost, kernels)
+    note_outside(costed)
+    timeline = simulate(costed.problem, outcome.plan)
     if as_json:
-        print_json(dataclasses.asdict(timeline))
+        print_json(dataclasses.asdict(timeline) | {"cost": cost_numbers(costed)})
         return
     stalls = sum(timeline.stall)
     print_facts(

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from cosmalloc.cli import options as o
+from cosmalloc.cost_model.operators import Costed
+from cosmalloc.errors import InputError
 from cosmalloc.problem import Problem
 from cosmalloc.target import Target
 
@@ -39,6 +41,8 @@ class HowToRead:
     """How a model becomes a problem; as the options of `map`."""
 
     group: str = "fuse"
+    cost: str | None = None
+    kernels: str | None = None
     track: str | None = None
     bytes_per_element: int | None = None
     shapes: tuple[str, ...] = ()
@@ -47,19 +51,32 @@ class HowToRead:
 
 def problem_from(path: str, machine: Machine, reading: HowToRead) -> Problem:
     """The problem in a JSON file, or of the model in any other. Raises InputError."""
+    return costed_from(path, machine, reading).problem
+
+
+def costed_from(path: str, machine: Machine, reading: HowToRead) -> Costed:
+    """The same, and where its seconds come from. Raises InputError."""
+    from cosmalloc.cli.rehearsal import rehearse
+
     if Path(path).suffix == ".json":
         from cosmalloc.problem_json import read_problem
+        from cosmalloc.recost import recosted
 
         found = read_problem(path)
-        return dataclasses.replace(found, target=machine.on(found.target))
-    from cosmalloc.cli.rehearsal import rehearse
-    from cosmalloc.map_model import problem_of
+        found = dataclasses.replace(found, target=machine.on(found.target))
+        if reading.kernels is not None:
+            rehearse(reading.kernels)
+        return recosted(found, reading.cost, reading.kernels)
+    from cosmalloc.map_model import costed_problem_of
 
+    if reading.kernels is not None:
+        raise InputError("`--kernels` is for a problem's JSON", "a model brings its own kernels")
     rehearse(path)
-    return problem_of(
+    return costed_problem_of(
         path,
         target=machine.on(None),
-        group=cast(Any, o.word(reading.group, ("fuse", "single", "none"), "--group")),
+        group=o.way(reading.group),
+        cost=reading.cost,
         track=cast(Any, o.word(reading.track, ("activations", "all"), "--track")),
         bytes_per_element=reading.bytes_per_element,
         shapes=o.shapes(list(reading.shapes)),

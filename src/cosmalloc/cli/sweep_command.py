@@ -59,7 +59,13 @@ def sweep_(
         raise InputError(f"--picture {picture} ends in none of .png, .svg, .pdf")
     check_outputs({"--picture": picture, "--csv": csv, "--parquet": parquet})
     _check_installed(picture, parquet)
-    reading = HowToRead(group, track, bytes_per_element, tuple(shape or ()), allow_opaque)
+    reading = HowToRead(
+        group=group,
+        track=track,
+        bytes_per_element=bytes_per_element,
+        shapes=tuple(shape or ()),
+        allow_opaque=allow_opaque,
+    )
     machine = Machine(target, None, alignment, operand_rule)
     sized = (scratchpad, points)
     cases = _cases(models, machine, reading, sized, (solver, objective, seconds, seed))
