@@ -60,6 +60,12 @@ def kernel_text(function: ir.Operation) -> str:
         return _text(main)
 
 
+def module_text(module: ir.Module) -> str:
+    """The text of the kernel that a module's `main` is. Raises InputError."""
+    with module.context:
+        return kernel_text(context.entry(module.operation))
+
+
 def size_of(text: str) -> tuple[int, int]:
     """Flops, and bytes of all operands and results."""
     module = context.parse(text, "the kernel")

@@ -2,9 +2,198 @@
 
 from __future__ import annotations
 
+import importlib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
 from cosmalloc.cli import cost_measure
+from cosmalloc.cli import options as o
+from cosmalloc.cli.console import note, print_facts, print_json, print_table, progress_bar
+from cosmalloc.errors import InputError
+
+if TYPE_CHECKING:
+    from cosmalloc.cost_model.dataset import Dataset
+    from cosmalloc.cost_model.prediction import Prediction, Predictor
 
 app = typer.Typer(no_args_is_help=True, help="What kernels cost: measure, train, predict.")
 app.command("measure")(cost_measure.measure_)
+
+Data = Annotated[str, typer.Argument(metavar="DATA.parquet", help="As `cost measure` writes it.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--cost", metavar="NAME|FILE", help="`learned:cpu`, FILE.safetensors or `roofline`."
+    ),
+]
+SPLITS = ("train", "valid", "test")
+
+
+@app.command("train")
+def train_(
+    data: Data,
+    out: Annotated[
+        str, typer.Option("-o", "--output", metavar="OUT.safetensors", help="The weights.")
+    ],
+    minutes: Annotated[float, typer.Option(help="How long.")] = 30.0,
+    seed: Annotated[int, typer.Option(help="Of the first weights and the batches.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run of OUT.")] = False,
+    as_json: o.AsJson = False,
+) -> None:
+    """Learn from measured kernels; a run that was killed goes on with `--resume`."""
+    from cosmalloc.cost_model.dataset import load
+    from cosmalloc.files import check_writable
+
+    if not out.endswith(".safetensors"):
+        raise InputError(f"the weights' file {out} does not end in .safetensors")
+    if not minutes > 0:
+        raise InputError(f"nothing is learned in {minutes:g} minutes")
+    check_writable(out)
+    found = load(Path(data))
+    train = importlib.import_module("cosmalloc.cost_model.training").train
+    with progress_bar() as progress:
+        train(found, Path(out), seed=seed, minutes=minutes, progress=progress, resume=resume)
+    note(f"the weights are in {out}; look at them: `cosmalloc cost evaluate {data} --cost {out}`")
+    if as_json:
+        print_json({"output": out, "kernels": len(found)})
+
+
+@app.command("evaluate")
+def evaluate_(
+    data: Data,
+    cost: Model = "learned:cpu",
+    split: Annotated[str, typer.Option(help="`train`, `valid` or `test`.")] = "test",
+    as_json: o.AsJson = False,
+) -> None:
+    """How far predictions are from what was measured, on kernels of one split."""
+    from cosmalloc.cost_model.dataset import load
+    from cosmalloc.cost_model.metrics import metrics
+
+    o.word(split, SPLITS, "--split")
+    whole = load(Path(data))
+    rows = whole.only(split)  # type: ignore[arg-type]
+    if not len(rows):
+        raise InputError(f"{data} has no kernels of split `{split}`")
+    predictor = _fitted(whole) if cost == "roofline" else _named(cost)
+    found = predictor.predict(rows.text)
+    spread = found.spread if all(map(math.isfinite, found.spread)) else None
+    numbers = metrics(rows.seconds, found.seconds, spread).to_dict()
+    inside = float(found.inside.mean())
+    if as_json:
+        print_json({"cost": predictor.name, "split": split, "inside": inside} | numbers)
+        return
+    shown = {key: _number(key, value) for key, value in numbers.items() if value is not None}
+    print_facts(
+        f"{predictor.name} on split `{split}` of {data}", shown | {"inside": f"{inside:.1%}"}
+    )
+
+
+@app.command("predict")
+def predict_(
+    model: Annotated[str, typer.Argument(metavar="MODEL|KERNEL.mlir", help="What to look at.")],
+    cost: Model = "learned:cpu",
+    group: o.Group = "fuse",
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="The file is one kernel, its `main` as it is.")
+    ] = False,
+    shape: o.Shapes = None,
+    allow_opaque: o.AllowOpaque = False,
+    as_json: o.AsJson = False,
+) -> None:
+    """Seconds of a model's operators, or of a kernel, without running them."""
+    from cosmalloc.cli.rehearsal import rehearse
+
+    rehearse(model)
+    opening = o.opening(shape, allow_opaque)
+    predictor = _named(cost)
+    if kernel:
+        from cosmalloc.cost_model.kernel import module_text
+        from cosmalloc.passes import read_model
+
+        names = [Path(model).name.split(".")[0]]
+        found = predictor.predict([module_text(read_model(model, None, opening)[0])])
+    else:
+        from cosmalloc.cost_model.kernels_of_model import predict_model
+
+        names, found = predict_model(model, o.way(group), predictor, opening)
+    if as_json:
+        print_json(_as_json(predictor, names, found))
+    else:
+        _print(predictor, names, found)
+
+
+def _named(cost: str) -> Predictor:
+    from cosmalloc.cost_model.choose import predictor_named
+
+    return predictor_named(cost)
+
+
+def _fitted(data: Dataset) -> Predictor:
+    """The roofline with the rates that the kernels trained on have."""
+    from cosmalloc.cost_model.roofline import fit_roofline
+    from cosmalloc.cost_model.roofline_predictor import RooflinePredictor
+    from cosmalloc.cost_model.summary import summaries
+
+    rows = data.only("train")
+    if not len(rows):
+        raise InputError("the file has no kernels of split `train` to fit a roofline to")
+    return RooflinePredictor(fit_roofline(summaries(rows.text), rows.seconds), "fitted roofline")
+
+
+def _as_json(predictor: Predictor, names: list[str], found: Prediction) -> dict[str, Any]:
+    def number(value: float) -> float | None:
+        return float(value) if math.isfinite(value) else None
+
+    rows = [
+        {
+            "name": name,
+            "seconds": float(found.seconds[index]),
+            "spread": number(found.spread[index]),
+            "inside": bool(found.inside[index]),
+            "temporary_bytes": number(found.temporary_bytes[index]),
+            "code_bytes": number(found.code_bytes[index]),
+        }
+        for index, name in enumerate(names)
+    ]
+    return {
+        "cost": predictor.name,
+        "launch_seconds": predictor.launch_seconds,
+        "seconds": float(found.seconds.sum()),
+        "seconds_without_launches": _without_launches(predictor, found),
+        "operators": rows,
+    }
+
+
+def _print(predictor: Predictor, names: list[str], found: Prediction) -> None:
+    from cosmalloc.cli.summary import time_words
+
+    rows = [
+        (
+            name,
+            time_words(found.seconds[index]),
+            f"{found.spread[index]:.1%}" if math.isfinite(found.spread[index]) else "-",
+            "inside" if found.inside[index] else "outside",
+        )
+        for index, name in enumerate(names)
+    ]
+    print_table(
+        f"seconds by {predictor.name}, launches included",
+        ("operator", "seconds", "spread", "domain"),
+        rows,
+    )
+    total, inside = float(found.seconds.sum()), _without_launches(predictor, found)
+    print(f"total {time_words(total)}, inside one executable {time_words(inside)}")
+
+
+def _without_launches(predictor: Predictor, found: Prediction) -> float:
+    from cosmalloc.cost_model.operators import without_launch
+
+    return float(without_launch(found.seconds, predictor.launch_seconds).sum())
+
+
+def _number(key: str, value: float) -> str:
+    if key == "n":
+        return f"{int(value):,}"
+    return f"{value:.4f}" if key in ("spearman", "kendall", "rmse_log") else f"{value:.2%}"
