@@ -149,11 +149,11 @@ def through(door: str, content: bytes, path: Path, opening: Opening) -> Imported
         (room / "request.json").write_text(json.dumps(request))
         begin = monotonic()
         seconds = opening.seconds + len(content) // 100_000
-        code = _run(room, seconds, opening.memory + 6 * len(content))
+        code = run_child(room, seconds, opening.memory + 6 * len(content))
         return _result(room, code, path, seconds, monotonic() - begin)
 
 
-def _run(room: Path, seconds: float, memory: int) -> int | None:
+def run_child(room: Path, seconds: float, memory: int) -> int | None:
     """Exit code of the child, None where its time was up."""
     command = [sys.executable, "-m", "cosmalloc.passes.door_child", str(room), str(memory)]
     quiet = {"OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -8,7 +8,6 @@ Parameters, buffers and lifted constants are arguments behind the inputs and kee
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -59,7 +58,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
     try:
         program = program.run_decompositions(fx.get_decomposition_table())
         inputs = _inputs(program, name)
-        text, form = _lowered(program, inputs, name)
+        text, form = lowered(program, name)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001  what torch's passes raise has no common name
@@ -110,7 +109,7 @@ def _argument(each: _Input) -> Argument:
     return Argument(weight_name(each.name), each.value.shape, each.value.dtype, False)
 
 
-def _lowered(program: Any, inputs: Sequence[_Input], name: str) -> tuple[bytes, str]:
+def lowered(program: Any, name: str) -> tuple[bytes, str]:
     """StableHLO text, or linalg where that fails, and which of both it is."""
     from torch_mlir import fx
     from torch_mlir.compiler_utils import OutputType

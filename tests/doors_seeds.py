@@ -82,6 +82,15 @@ def _lowered() -> Any:
     return found
 
 
+def _scheduled() -> bytes:
+    import jax
+    import jax.numpy as jnp
+
+    shape: Any = jax.ShapeDtypeStruct((8, 8), jnp.float32)
+    text: str = jax.jit(lambda x, y: jnp.tanh(x @ y) @ y).lower(shape, shape).compile().as_text()
+    return text.encode()
+
+
 def _torch() -> list[bytes]:
     import torch
 
@@ -91,7 +100,22 @@ def _torch() -> list[bytes]:
     return [out.getvalue()]
 
 
+def _stablehlo() -> list[bytes]:
+    import jax
+    import jax.numpy as jnp
+    from jax import export
+
+    def network(x: Any, y: Any) -> Any:
+        return jax.lax.fori_loop(0, 3, lambda _, z: jnp.tanh(z @ y), x).sum(0)
+
+    shape: Any = jax.ShapeDtypeStruct((8, 8), jnp.float32)
+    found = export.export(jax.jit(network))(shape, shape)
+    text = str(found.mlir_module()).encode()
+    return [text, found.mlir_module_serialized]
+
+
 _MAKERS = {
+    "stablehlo": _stablehlo,
     "onnx": _onnx,
     "tflite": lambda: [],
     "torch": _torch,
@@ -99,5 +123,5 @@ _MAKERS = {
     "linalg": lambda: _texts("linalg"),
     "bytecode": _bytecode,
     "hlo": lambda: [_lowered().as_serialized_hlo_module_proto()],
-    "hlotext": lambda: [_lowered().as_hlo_text().encode()],
+    "hlotext": lambda: [_lowered().as_hlo_text().encode(), _scheduled()],
 }

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from benchmarks.doors_forked import OUTPUTS, kind_of
 from cosmalloc import InputError
 from cosmalloc.passes import doors, import_tflite
 from cosmalloc.passes.doors import Opening, through
@@ -19,16 +20,41 @@ from tests.doors_seeds import seeds
 ROOT = Path(__file__).parent.parent
 
 
-def test_damaged_files_end_in_a_problem_or_a_sentence() -> None:
-    words = ("--count", "12", "--format", "onnx", "tosa", "linalg", "bytecode", "hlo", "hlotext")
+def test_damaged_files_end_in_a_plan_or_a_sentence() -> None:
+    words = ("--count", "12", "--format", "stablehlo", "onnx", "bytecode", "hlotext")
     command = [sys.executable, "-m", "benchmarks.doors_fuzz", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    rows = re.findall(
-        r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| 0 \| 0 \|$", done.stdout, re.M
-    )
+    row = r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| \d+ \| \d+ \| 0 \| 0 \| 0 \| 0 \|$"
+    rows = re.findall(row, done.stdout, re.M)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert all(sum(map(int, row[2:])) == int(row[1]) for row in rows)
-    assert {row[0] for row in rows} >= {"hlo", "hlotext"}
+    assert all(sum(map(int, row[2:])) == int(row[1]) == 12 for row in rows)
+    assert {row[0] for row in rows} >= {"stablehlo", "hlotext"}
+
+
+WHOLE = sorted(OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "left", "kind"),
+    [
+        (0, "", WHOLE, "plan"),
+        (0, "", WHOLE[1:], "partial"),
+        (0, "", [".out.mlir.x", *WHOLE], "partial"),
+        (1, "no plan: so", ["plan.json", "problem.json"], "no plan"),
+        (1, "no plan: so", WHOLE, "partial"),
+        (2, "error: so", [], "sentence"),
+        (2, "error: so", ["out.mlir"], "partial"),
+        (2, "", [], "partial"),
+        (1, "Traceback (most recent call last):", [], "traceback"),
+        (70, "", [], "traceback"),
+        (-11, "", [], "dies"),
+        (None, "", [], "hang"),
+    ],
+)
+def test_each_bad_ending_is_told_from_a_good_one(
+    code: int | None, said: str, left: list[str], kind: str
+) -> None:
+    assert kind_of(code, said, left) == kind
 
 
 @pytest.mark.parametrize(
