@@ -13,7 +13,7 @@ group at most once; ties go to the earliest. The search ends when no merge gains
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from cosmalloc.passes.group_state import ALONE, Groups
@@ -35,9 +35,9 @@ def search(state: Groups, price: Price, rounds: int = ROUNDS) -> None:
             return
 
 
-def legal_merges(state: Groups) -> Iterator[tuple[int, int]]:
-    """(early, late) for every merge that is legal now, by rising `early`."""
-    for early in sorted(state.members):
+def legal_merges(state: Groups, earlies: Iterable[int] | None = None) -> Iterator[tuple[int, int]]:
+    """(early, late) for every merge that is legal now, by rising `early`. earlies: only these."""
+    for early in sorted(state.members if earlies is None else earlies):
         late = _reader(state, early)
         if late is not None and _may_merge(state, early, late):
             yield early, late
