@@ -1,7 +1,7 @@
 """What fusing by predicted seconds is worth, measured on XLA:CPU.
 
     python -m benchmarks.fusion [--models NAME ...] [--limit N] [--cost NAME|FILE] [--core K]
-                                [--journal FILE] [--csv FOLDER]
+                                [--ceiling] [--journal FILE] [--csv FOLDER]
 
 For example models that the cost model has not seen, at batch 1, by four ways to form kernels: every
 operation apart (`single`), the rules (`fuse`), the search that asks a fitted roofline, and the
@@ -12,8 +12,10 @@ search that asks the learned model.
   regret      in neighbourhoods of 2 to 6 operations with up to 8 of their legal fusions: how much
               slower the chosen variant is than the quickest one, all of them measured
 
+With `--ceiling` one more search asks the clock itself: what better predictions could reach.
 Kernels are timed one after the other; the journal keeps what is timed, and a run that was stopped
-goes on from it. All eight models take about half an hour on one core.
+goes on from it. All eight models take about half an hour on a core that does nothing else, and
+twice that with `--ceiling`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import numpy as np
 from jaxlib.mlir import ir
 
 from benchmarks.doc_csv import write_table
+from benchmarks.fusion_measured import Measured
 from benchmarks.fusion_neighbourhoods import Neighbourhood, neighbourhoods
 from cosmalloc.cli.summary import time_words
 from cosmalloc.cost_model.choose import LEARNED, ROOFLINE, predictor_named
@@ -70,7 +73,10 @@ class Asked:
 
 
 def asked(path: Path, predictors: Mapping[str, Predictor], limit: int, seed: int) -> Asked:
-    """The kernels of a model by every way. predictors: of `roofline` and `learned`."""
+    """The kernels of a model by every way.
+
+    predictors: of `roofline` and `learned`, and perhaps of `measured`, for whole models alone.
+    """
     module, name = read_model(path)
     Pipeline.parse(PREPARATION).run(module)
     with module.context, ir.Location.unknown():
@@ -83,13 +89,14 @@ def asked(path: Path, predictors: Mapping[str, Predictor], limit: int, seed: int
         texts: dict[str, str] = {}
         ways = {
             way: [_kept(texts, group_text(flow, part)) for part in formed_by[way].groups]
-            for way in WAYS
+            for way in formed_by
         }
         goal = start(flow, rules, share=True)
         fuse(goal)
         state = start(flow, rules, share=True)
         found = neighbourhoods(state, goal, limit, VARIANTS, seed)
-        places = [_place(flow, state, each, predictors, texts) for each in found]
+        named = {way: each for way, each in predictors.items() if way in WAYS}
+        places = [_place(flow, state, each, named, texts) for each in found]
     alike = {place.variants: place for place in places}
     return Asked(name, ways, list(alike.values()), texts)
 
@@ -140,9 +147,9 @@ def regrets(places: Sequence[Place], labels: Labels) -> dict[str, list[float]]:
 
 def model_row(one: Asked, labels: Labels) -> list[str]:
     """A row of the first table."""
-    seconds = {way: total(one.ways[way], labels) for way in WAYS}
+    seconds = {way: total(keys, labels) for way, keys in one.ways.items()}
     row = [one.model]
-    for way in WAYS:
+    for way in one.ways:
         row += [str(len(one.ways[way])), _time(seconds[way])]
     return [*row, f"{seconds['learned'] / seconds['fuse'] - 1:+.1%}"]
 
@@ -160,8 +167,12 @@ def regret_row(name: str, found: Mapping[str, Sequence[float]]) -> list[str]:
     return row
 
 
-HEAD = ("model", *(f"{way} {what}" for way in WAYS for what in ("operators", "time")))
-TIME_HEAD = (*HEAD, "learned against fuse")
+def time_head(ways: Iterable[str]) -> list[str]:
+    """Heads of the first table."""
+    pairs = [f"{way} {what}" for way in ways for what in ("operators", "time")]
+    return ["model", *pairs, "learned against fuse"]
+
+
 REGRET_HEAD = (
     "model",
     "places",
@@ -173,7 +184,7 @@ def _time(seconds: float) -> str:
     return "-" if np.isnan(seconds) else time_words(seconds)
 
 
-def timed(all_asked: Sequence[Asked], journal: Path, core: int) -> Labels:
+def timed(all_asked: Sequence[Asked], journal: Path, timer: Timer) -> Labels:
     """Labels of every kernel, by digest."""
     texts = {key: text for one in all_asked for key, text in one.texts.items()}
     rows = [{"text": text} for text in texts.values()]
@@ -182,8 +193,7 @@ def timed(all_asked: Sequence[Asked], journal: Path, core: int) -> Labels:
         if sys.stderr.isatty() or count % 200 == 0:
             print(f"\r{count}/{len(rows)} kernels", end="", file=sys.stderr, flush=True)
 
-    with Timer("cpu", core) as timer:
-        return {row["digest"]: row for row in measure_all(rows, journal, timer, progress)}
+    return {row["digest"]: row for row in measure_all(rows, journal, timer, progress)}
 
 
 def main(words: list[str]) -> int:
@@ -192,39 +202,50 @@ def main(words: list[str]) -> int:
     parser.add_argument("--limit", type=int, default=40, help="neighbourhoods of a model")
     parser.add_argument("--cost", default=LEARNED)
     parser.add_argument("--roofline", default=ROOFLINE, help="the cost model of that column")
+    parser.add_argument("--ceiling", action="store_true", help="search by the clock, too")
     parser.add_argument("--core", type=int, default=-1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--journal", type=Path, default=Path("fusion.journal"))
     parser.add_argument("--csv", type=Path, metavar="FOLDER")
     options = parser.parse_args(words)
-    predictors = {
+    predictors: dict[str, Predictor] = {
         "roofline": predictor_named(options.roofline),
         "learned": predictor_named(options.cost),
     }
-    found = [
-        asked(ARTIFACTS / f"{name}.mlirbc", predictors, options.limit, options.seed)
-        for name in options.models
-    ]
-    labels = timed(found, options.journal, options.core)
+    with Timer("cpu", options.core) as timer:
+        if options.ceiling:
+            predictors["measured"] = Measured(timer, options.journal)
+        found = [
+            asked(ARTIFACTS / f"{name}.mlirbc", predictors, options.limit, options.seed)
+            for name in options.models
+        ]
+        labels = timed(found, options.journal, timer)
+    heads = time_head(found[0].ways)
     rows = [model_row(one, labels) for one in found]
     each = {one.model: regrets(one.places, labels) for one in found}
     whole = {way: [r for values in each.values() for r in values[way]] for way in WAYS}
     table = [regret_row(name, values) for name, values in (*each.items(), ("all", whole))]
-    for head, lines in ((TIME_HEAD, rows), (REGRET_HEAD, table)):
+    for head, lines in ((heads, rows), (REGRET_HEAD, table)):
         print(f"\n| {' | '.join(head)} |", f"|{'---|' * len(head)}", sep="\n")
         print("\n".join(f"| {' | '.join(line)} |" for line in lines), flush=True)
     if options.csv:
-        _write(options.csv, rows, table)
+        _write(options.csv, heads, rows, table)
     return 0
 
 
-def _write(folder: Path, rows: Sequence[Sequence[str]], table: Sequence[Sequence[str]]) -> None:
-    command = "python -m benchmarks.fusion --csv docs/data"
+def _write(
+    folder: Path,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    table: Sequence[Sequence[str]],
+) -> None:
+    ceiling = " --ceiling" if "measured time" in heads else ""
+    command = f"python -m benchmarks.fusion{ceiling} --csv docs/data"
     write_table(
         folder / "fusion.csv",
         "Kernels fused by rule and by predicted seconds, on XLA:CPU",
         command,
-        TIME_HEAD,
+        heads,
         rows,
         "Sum of the measured seconds of all operators, launches included, batch 1, one core.",
     )

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks import fusion
+from benchmarks.fusion_measured import Measured
 from benchmarks.fusion_neighbourhoods import LARGEST, copied, neighbourhoods
+from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.measuring import Timer
 from cosmalloc.passes.group_merges import fuse
 from cosmalloc.passes.group_search import legal_merges
@@ -126,3 +128,28 @@ def test_what_was_timed_is_not_timed_again(
     assert lines[1] == "# command: python -m benchmarks.fusion --csv docs/data"
     assert len(lines) == 5
     assert (tmp_path / "fusion-regret.csv").read_text().splitlines()[-1].startswith("all,3,")
+
+
+def test_a_search_by_the_clock_ends_no_later_than_where_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def time(_self: Timer, text: str) -> dict[str, Any]:
+        asked.append(text)
+        return {"error": "over 60 s"} if "reduce_window" in text else {"seconds": fickle(text)}
+
+    monkeypatch.setattr(Timer, "time", time)
+    measured = Measured(Timer(), tmp_path / "journal")
+    one = fusion.asked(
+        ARTIFACTS / "cnn.mlirbc", PREDICTORS | {"measured": measured}, limit=2, seed=0
+    )
+    assert list(one.ways) == [*fusion.WAYS, "measured"]
+    assert all(set(place.choice) == set(fusion.WAYS) for place in one.places)
+    labels = {digest(text): {"seconds": fickle(text)} for text in one.texts.values()}
+    seconds = {way: fusion.total(keys, labels) for way, keys in one.ways.items()}
+    assert seconds["measured"] <= seconds["single"]
+    assert len(asked) == len(set(asked))
+    found = measured.predict([text for text in asked if "reduce_window" in text])
+    assert np.isinf(found.seconds).all()
+    assert len(fusion.model_row(one, labels)) == len(fusion.time_head(one.ways))
