@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fusion
+from benchmarks import fusion, fusion_tables
 from benchmarks.fusion_measured import Measured
 from benchmarks.fusion_neighbourhoods import LARGEST, copied, neighbourhoods
+from benchmarks.fusion_sequence import SequenceTimer
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.measuring import Timer
+from cosmalloc.passes import Pipeline, context
 from cosmalloc.passes.group_merges import fuse
 from cosmalloc.passes.group_search import legal_merges
 from tests.fake_cost import Fake
@@ -97,11 +99,14 @@ def test_regret_is_how_much_slower_the_choice_is_than_the_quickest() -> None:
     assert none == {way: [] for way in fusion.WAYS}
     assert fusion.regret_row("m", none) == ["m", "0", *["-"] * 12]
     ways = {"single": ["a", "b"], "fuse": ["ab"], "roofline": ["a"], "learned": ["a"]}
-    one = fusion.Asked("m", ways, [place], {})
-    assert fusion.model_row(one, labels) == [
-        *("m", "2", "3.000 s", "1", "2.000 s", "1", "1.000 s", "1", "1.000 s", "-50.0%")
-    ]
-    assert fusion.model_row(one, failed)[2] == "-"
+    programs = {way: f"the program by {way}" for way in ways}
+    runs = {digest(text): {"seconds": 4.0} for text in programs.values()}
+    one = fusion.Asked("m", ways, programs, [place], {})
+    row = fusion.model_row(one, labels | runs)
+    assert row[:7] == ["m", "2", "3.000 s", "4.000 s", "1", "2.000 s", "4.000 s"]
+    assert row[-2:] == ["-50.0%", "+0.0%"]
+    assert len(row) == len(fusion.time_head(ways))
+    assert fusion.model_row(one, failed | runs)[2] == "-"
 
 
 def test_what_was_timed_is_not_timed_again(
@@ -114,6 +119,7 @@ def test_what_was_timed_is_not_timed_again(
         return {"seconds": len(text) * 1e-6}
 
     monkeypatch.setattr(Timer, "time", time)
+    monkeypatch.setattr(SequenceTimer, "time", time)
     words: Sequence[str] = ("--models", "cnn", "--limit", "3", "--cost", "roofline")
     words = (*words, "--journal", str(tmp_path / "journal"), "--csv", str(tmp_path))
     assert fusion.main(list(words)) == 0
@@ -146,10 +152,19 @@ def test_a_search_by_the_clock_ends_no_later_than_where_it_began(
     )
     assert list(one.ways) == [*fusion.WAYS, "measured"]
     assert all(set(place.choice) == set(fusion.WAYS) for place in one.places)
-    labels = {digest(text): {"seconds": fickle(text)} for text in one.texts.values()}
-    seconds = {way: fusion.total(keys, labels) for way, keys in one.ways.items()}
+    texts = (*one.texts.values(), *one.programs.values())
+    labels = {digest(text): {"seconds": fickle(text)} for text in texts}
+    seconds = {way: fusion_tables.total(keys, labels) for way, keys in one.ways.items()}
     assert seconds["measured"] <= seconds["single"]
     assert len(asked) == len(set(asked))
     found = measured.predict([text for text in asked if "reduce_window" in text])
     assert np.isinf(found.seconds).all()
     assert len(fusion.model_row(one, labels)) == len(fusion.time_head(one.ways))
+
+
+def test_a_program_runs_from_its_first_to_its_last_kernel() -> None:
+    module = prepared(ARTIFACTS / "cnn.mlirbc")
+    Pipeline.parse("group-operators{policy=single}").run(module)
+    timer = SequenceTimer()
+    assert timer.time(context.to_text(module))["seconds"] > 0
+    assert "error" in timer.time("no program")
