@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cosmalloc.cost_model.features import KernelGraph
 
-BUCKETS = (4, 8, 16, 32, 64, 128)  # nodes; of a larger graph the costliest 128 stay
+BUCKETS = (6, 12, 24, 48, 128)  # nodes; of a larger graph the costliest 128 stay
 FULL = 256  # kernels of a batch; of large graphs fewer
 _CELLS = 1 << 15  # nodes squared times kernels stay below it, or near
 

@@ -36,7 +36,7 @@ _MOST = 400
 @dataclass(frozen=True, slots=True)
 class Measured:
     """seconds of one call, launch included; spread of the two quickest rounds; bytes of temporary
-    buffers and of generated code as the compiled executable tells them."""
+    buffers and of generated code as the compiled executable tells them, -1 if it can't."""
 
     seconds: float
     spread: float
@@ -69,9 +69,17 @@ def measure(text: str, device: Any, rounds: int = 12, round_seconds: float = 0.0
         seconds=found[0],
         spread=found[1] / found[0] - 1,
         temporary_bytes=memory.temp_size_in_bytes,
-        code_bytes=code_bytes(executable.serialize()),
+        code_bytes=_code(executable),
         compile_seconds=compile_seconds,
     )
+
+
+def _code(executable: Any) -> int:
+    """Bytes of generated code; -1 for the few executables that can't be written down."""
+    try:
+        return code_bytes(executable.serialize())
+    except jax.errors.JaxRuntimeError:
+        return -1
 
 
 def _quickest(executable: Any, given: list[Any], seconds: float) -> float:

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cosmalloc.cost_model.batches import Batch
+from cosmalloc.cost_model.features import details
 from cosmalloc.cost_model.features.graph import WIDTH
 from cosmalloc.cost_model.features.words import ARGUMENT, KINDS, TYPES, kind_index
 
@@ -27,6 +28,8 @@ ARCHITECTURE = 1  # moves when weights of an older one no longer fit
 WHOLE = 7  # of `KernelGraph.whole`
 RATES = (5e10, 1e9, 1e10)  # F, T, B: what a core of the last years does, per second
 LAUNCH = 3e-6
+_CONVOLUTION = kind_index("stablehlo.convolution")
+_PRODUCT = kind_index("stablehlo.dot_general")
 _REACH = 8.0  # |d_i| and |s| stay below it: a factor of 3,000
 
 
@@ -91,7 +94,7 @@ class Network(eqx.Module):
         self.kinds = 0.3 * jax.random.normal(keys[0], (len(KINDS), words))
         self.bodies = 0.3 * jax.random.normal(keys[1], (len(KINDS), words // 2))
         self.types = 0.3 * jax.random.normal(keys[2], (2, len(TYPES), words // 2))
-        given = WIDTH + words + words // 2 + 2 * (words // 2) + 1
+        given = WIDTH + 2 * details.WIDTH + words + words // 2 + 2 * (words // 2) + 1
         self.encode = eqx.nn.Linear(given, 2 * width, key=keys[3])
         self.encode_again = eqx.nn.Linear(2 * width, width, key=keys[4])
         self.rounds = [Round(width, key) for key in keys[8:]]
@@ -117,7 +120,11 @@ class Network(eqx.Module):
     def _encoded(self, batch: Batch, base: Array) -> Array:
         kind, body = jnp.asarray(batch.kind, jnp.int32), jnp.asarray(batch.body, jnp.int32)
         types = jnp.asarray(batch.types, jnp.int32)
+        own = jnp.asarray(batch.numbers)[
+            ..., -details.WIDTH :
+        ]  # convolutions and products have weights apart
         given: list[Array] = [
+            *(own * (kind == word)[..., None] for word in (_CONVOLUTION, _PRODUCT)),
             *(jnp.asarray(batch.numbers), self.kinds[kind], self.bodies[body]),
             *(self.types[0][types[..., 0]], self.types[1][types[..., 1]]),
             (base[..., None] + 12) / 6,

@@ -8,10 +8,10 @@ from math import prod
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
 
-from cosmalloc.cost_model.features.shape import run_of_same, size, strides
+from cosmalloc.cost_model.features.shape import minor, run_of_same, size, strides
 from cosmalloc.passes.rules.rule import Node
 
-WIDTH = 24
+WIDTH = 28
 
 
 def details(node: Node) -> list[float]:
@@ -35,7 +35,7 @@ def _dot(node: Node) -> list[float]:
     columns = prod(right) // max(1, batch * depth)
     return [
         *map(size, (batch, rows, columns, depth, rows * columns, rows * depth, columns * depth)),
-        *(float(len(left) - 1 in contracted), float(len(right) - 1 in other)),
+        *(float(minor(left) in contracted), float(minor(right) in other)),
         *(float(n == 1) for n in (batch, rows, columns, depth)),
         *(float(n % 16 == 0) for n in (rows, columns, depth)),
         *(float(n % 64 == 0) for n in (rows, columns, depth)),
@@ -80,7 +80,20 @@ def _convolution(node: Node) -> list[float]:
         float((features * prod(window)) % 16 == 0),
         float(any(node.numbers("window_reversal", (0,)))),
         size(result[numbers.output_spatial_dimensions[-1]]) if window else 0.0,
+        size(window_flops(node)),
+        size(window_flops(node) * groups),
+        size(groups * features),
+        size(groups * made),
     ]
+
+
+def window_flops(node: Node) -> int:
+    """2 * results * features * window: what a loop over whole windows does, padding included."""
+    numbers = stablehlo.ConvDimensionNumbers(node.attribute("dimension_numbers"))
+    kernel = node.operands[1].shape
+    taps = prod(kernel[d] for d in numbers.kernel_spatial_dimensions)
+    features = kernel[numbers.kernel_input_feature_dimension]
+    return 2 * node.results[0].elements * features * taps
 
 
 def _reduce(node: Node) -> list[float]:
@@ -91,16 +104,21 @@ def _reduce(node: Node) -> list[float]:
     count = prod(shape[d] for d in reduced)
     return [
         *map(size, (count, prod(shape) // max(1, count), inner, kept)),
-        float(len(shape) - 1 in reduced),
+        float(minor(shape) in reduced),
         len(node.results) / 4,
-        float(len(reduced) == len(shape)),
+        float(count == prod(shape)),
     ]
 
 
 def _reduce_window(node: Node) -> list[float]:
     window = node.numbers("window_dimensions", ())
     ones = (1,) * len(window)
+    elements = node.results[0].elements
+    steps, pads = node.numbers("window_strides", ones), node.numbers("padding", (0,))
     return [
+        size(elements * prod(window)),
+        float(steps == window and not any(pads)),  # tiles: a reduction of a reshape
+        size(run_of_same(node.operands[0].shape, [extent == 1 for extent in window])),
         *map(size, (prod(window), window[-1] if window else 1)),
         size(prod(node.numbers("window_strides", ones)) - 1),
         size(prod(node.numbers("base_dilations", ones)) - 1),
@@ -116,11 +134,12 @@ def _transpose(node: Node) -> list[float]:
     order = node.numbers("permutation", ())
     if not order:
         return []
+    last = order[minor(node.results[0].shape)]  # where the result's minor dimension comes from
     kept = run_of_same(shape, [d == order[d] for d in range(len(shape))])
     return [
-        float(order[-1] == len(shape) - 1),
-        size(strides(shape)[order[-1]]),
-        *map(size, (kept, shape[-1], shape[order[-1]])),
+        float(last == minor(shape)),
+        size(strides(shape)[last]),
+        *map(size, (kept, shape[minor(shape)], shape[last])),
     ]
 
 
@@ -133,7 +152,7 @@ def _broadcast(node: Node) -> list[float]:
     return [
         *map(size, (node.operands[0].elements, inner, spread)),
         float(node.operands[0].elements == 1),
-        float(len(shape) - 1 in held),
+        float(minor(shape) in held),
     ]
 
 

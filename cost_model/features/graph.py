@@ -3,13 +3,20 @@
 Nodes are the kernel's arguments, then its operations; a loop's body lies flat beside the loop, its
 operations with the number of their repeats. Scalar constants are left out. An edge goes from a
 value's maker to its reader.
+
+A compiler that fuses computes of a value only what is read: the part of a node that is *needed* is
+
+    needed(i) = max over readers u of needed(u) * elements(u) / elements(i), at most 1
+
+where u takes elements as they are (elementwise, broadcasts, slices, ...), 1 where u reads all or
+the value is returned. Costs are of the needed part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log2
+from math import log2, prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +32,7 @@ from cosmalloc.passes.rules import Cost, Rules
 
 COSTS = ("flops", "transcendentals", "read", "written")
 MAGNITUDES = 4  # result, operands, largest operand, repeats
-FLAGS = 8
+FLAGS = 12
 _TOGETHER = 256
 WIDTH = len(COSTS) + MAGNITUDES + FLAGS + 2 * (DIMENSIONS + 3) + 2 + details.WIDTH
 
@@ -93,13 +100,15 @@ class _Reading:
         self.types: list[tuple[int, int]] = []
         self.numbers: list[list[float]] = []
         self.costs: list[tuple[float, float, float, float]] = []
+        self.elements: list[int] = []
+        self.partial: list[bool] = []  # whether the node reads only what it needs
         self.edges: list[tuple[int, int]] = []
         self.made_by: dict[Any, int] = {}
 
     def argument(self, value: Any) -> None:
         data, kind = self._size(value.type), _element(value.type)
-        self.made_by[value] = self._add(ARGUMENT, 0, (kind, kind), (0, 0, 0, 0))
         shape = _shape(value.type)
+        self.made_by[value] = self._add(ARGUMENT, 0, (kind, kind), (0, 0, 0, 0), prod(shape))
         row = [0.0] * len(COSTS) + [size(data), 0.0, 0.0, 0.0] + [0.0] * FLAGS
         row += dimensions(shape) + lanes(shape)
         self.numbers.append(row + [0.0] * (WIDTH - len(row)))
@@ -140,13 +149,18 @@ class _Reading:
         largest = max(range(len(operands)), key=lambda i: operands[i].elements, default=-1)
         given = operands[largest].shape if largest >= 0 else ()
         read, written = sum(cost.read) + cost.inside, sum(cost.written)
-        counts = (cost.flops, cost.transcendentals, read, written)
+        flops = (
+            details.window_flops(facts) if operation.name == "stablehlo.convolution" else cost.flops
+        )
+        counts = (flops, cost.transcendentals, read, written)
         kinds = (
             _element(operation.results[0].type) if len(operation.results) else 0,
             _element(operation.operands[largest].type) if largest >= 0 else 0,
         )
         costs = tuple(float(count * repeats) for count in counts)
-        node = self._add(operation.name, _body_of(operation), kinds, costs)
+        elements = result.elements if result else 0
+        node = self._add(operation.name, _body_of(operation), kinds, costs, elements)
+        self.partial[node] = _takes_what_it_needs(operation, self.rules)
         data = [operand.bytes for operand in operands]
         self.numbers.append(
             [
@@ -163,11 +177,20 @@ class _Reading:
             self.made_by[value] = node
         return node
 
-    def _add(self, name: str, body: int, types: tuple[int, int], costs: tuple[float, ...]) -> int:
+    def _add(
+        self,
+        name: str,
+        body: int,
+        types: tuple[int, int],
+        costs: tuple[float, ...],
+        elements: int,
+    ) -> int:
         self.kind.append(kind_index(name))
         self.body.append(body)
         self.types.append(types)
         self.costs.append(costs)  # type: ignore[arg-type]
+        self.elements.append(elements)
+        self.partial.append(False)
         return len(self.kind) - 1
 
     def _size(self, kind: ir.Type) -> int:
@@ -175,12 +198,16 @@ class _Reading:
 
     def finish(self, arguments: list[Any], returned: list[Any]) -> KernelGraph:
         """The graph, with what the kernel returns marked."""
-        for value in returned:
-            if value in self.made_by:
-                self.numbers[self.made_by[value]][len(COSTS) + MAGNITUDES] = 1.0
+        roots = [self.made_by[value] for value in returned if value in self.made_by]
+        needed, first = self._needed(roots), len(COSTS) + MAGNITUDES
+        for node in roots:
+            self.numbers[node][first] = 1.0
         for source, reader in self.edges:
+            self.numbers[source][first + 2] += 1 / 4
             if self.kind[source] == kind_index(ARGUMENT):
-                self.numbers[reader][len(COSTS) + MAGNITUDES + 1] = 1.0
+                self.numbers[reader][first + 1] = 1.0
+        for row, part, elements in zip(self.numbers, needed, self.elements, strict=True):
+            row[first + 3], row[first + 4] = part, size(part * elements)
         given = [self._size(value.type) for value in arguments]
         made = [self._size(value.type) for value in returned]
         whole = [
@@ -192,20 +219,47 @@ class _Reading:
             np.array(self.body, np.int16),
             np.array(self.types, np.int8).reshape(-1, 2),
             np.array(self.numbers, np.float32).reshape(-1, WIDTH),
-            np.array(self.costs, np.float64).reshape(-1, 4),
+            np.array(self.costs, np.float64).reshape(-1, 4) * np.array(needed)[:, None],
             np.array(self.edges, np.int32).reshape(-1, 2),
             np.array(whole, np.float32),
         )
 
+    def _needed(self, roots: list[int]) -> list[float]:
+        """The part of each node that is read. Readers come after what they read."""
+        needed = [0.0] * len(self.kind)
+        for node in roots:
+            needed[node] = 1.0
+        for source, reader in sorted(self.edges, key=lambda edge: -edge[1]):
+            part = 1.0
+            if self.partial[reader] and self.elements[source]:
+                part = min(1.0, needed[reader] * self.elements[reader] / self.elements[source])
+            needed[source] = max(needed[source], part)
+        return needed
+
+
+def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
+    return operation.name in _PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
+
+
+_PARTIAL = frozenset(
+    f"stablehlo.{name}"
+    for name in (
+        *("slice", "dynamic_slice", "gather", "reshape", "transpose", "concatenate", "pad"),
+        *("convert", "bitcast_convert", "reverse", "select"),
+    )
+)
+
 
 def _flags(operation: ir.Operation, operands: Any, made: tuple[int, ...]) -> list[float]:
-    """Returned and reads an argument (both set at the end), operands, results, same shapes."""
+    """Returned, reads an argument, readers, needed part and how much that is (all set at the end);
+    operands, results, same shapes, regions, scalar, equality."""
     same = sum(operand.shape == made for operand in operands)
     return [
-        *(0.0, 0.0, len(operands) / 8, len(operation.results) / 8, same / 4),
+        *(0.0, 0.0, 0.0, 0.0, 0.0, len(operands) / 8, len(operation.results) / 8, same / 4),
         float(len(operation.regions) > 0),
         float(made == ()),
         _direction(operation),
+        float(operation.name in _PARTIAL),
     ]
 
 

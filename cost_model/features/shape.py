@@ -14,23 +14,29 @@ def size(value: float) -> float:
 
 
 def dimensions(shape: Sequence[int]) -> list[float]:
-    """Sizes of the last dimensions, the minor one first; 0 where there is none."""
-    last = [size(extent) for extent in reversed(shape[-DIMENSIONS:])]
+    """Sizes of the last dimensions that have more than one place, the minor one first; 0 where
+    there is none."""
+    last = [size(extent) for extent in reversed(shape) if extent > 1][:DIMENSIONS]
     return last + [0.0] * (DIMENSIONS - len(last))
 
 
 def lanes(shape: Sequence[int]) -> list[float]:
     """Whether the minor dimension fills vectors of 4, 16 and 64 elements."""
-    minor = shape[-1] if shape else 1
-    return [float(minor % width == 0) for width in (4, 16, 64)]
+    extent = shape[minor(shape)] if shape else 1
+    return [float(extent % width == 0) for width in (4, 16, 64)]
+
+
+def minor(shape: Sequence[int]) -> int:
+    """The last dimension with more than one place; the last one if none has, -1 of a scalar."""
+    return next((d for d in reversed(range(len(shape))) if shape[d] > 1), len(shape) - 1)
 
 
 def run_of_same(shape: Sequence[int], same: Sequence[bool]) -> int:
-    """Elements that lie together: the product of the minor dimensions for which `same` holds, and
-    of the first for which it does not."""
+    """Elements that lie together: the product of the minor dimensions for which `same` holds.
+    Dimensions of one place don't matter."""
     count = 1
     for extent, kept in zip(reversed(shape), reversed(same), strict=True):
-        if not kept:
+        if not kept and extent > 1:
             break
         count *= extent
     return count

@@ -1,0 +1,270 @@
+"""Learning the cost of kernels from measured ones: members of an ensemble, one after the other.
+
+A member is trained for `epochs` and keeps the running mean of its weights at the epoch at which it
+did best on the validation's models. Everything that is needed to go on lies in one file beside the
+output, replaced in one move: a run killed at any moment goes on with `resume`, and ends as it would
+have ended.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from cosmalloc.cost_model import fitting
+from cosmalloc.cost_model.batches import Batch, by_bucket, pack
+from cosmalloc.cost_model.dataset import Dataset
+from cosmalloc.cost_model.domain import domain_of
+from cosmalloc.cost_model.features import KernelGraph, graphs_of
+from cosmalloc.cost_model.network import Network
+from cosmalloc.cost_model.roofline import fit_roofline
+from cosmalloc.cost_model.summary import summaries
+from cosmalloc.cost_model.weights_file import Header, write_weights
+from cosmalloc.errors import InputError
+from cosmalloc.tree_file import Arrays, arrays_of, filled, read_arrays, write_arrays
+
+STATE = "cosmalloc.cost-training/1"
+Progress = Callable[[str, float], None]
+_SAVE_EVERY = 30.0  # seconds
+_LOOK_EVERY = 2  # epochs between looks at the validation's models
+_ROOFLINE_KERNELS = 6000  # that it is fitted to
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a run: the same settings and data give the same weights.
+
+    members of the ensemble, each of `width` and `rounds`, trained `epochs` long on batches of
+    `batch` kernels at learning rate `rate`.
+    """
+
+    seed: int = 0
+    epochs: int = 60
+    members: int = 3
+    width: int = 96
+    rounds: int = 2
+    batch: int = 128
+    rate: float = 2e-3
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "members", "width", "rounds", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"training has {name} {getattr(self, name)}", "give 1 or more")
+
+
+def train(
+    data: Dataset,
+    out: Path,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+    resume: bool = False,
+    name: str = "",
+) -> None:
+    """Writes the weights of the split `train` of `data` to `out`. Raises InputError."""
+    settings = settings or Settings()
+    learn, choose = data.only("train"), data.only("valid")
+    if not len(learn) or not len(choose):
+        raise InputError(
+            f"{len(learn)} kernels to train on and {len(choose)} to validate are too few",
+            "measure models of several families; `--corpus N` draws some",
+        )
+    sets = tuple(map(_prepared, (learn, choose)))
+    run = _Run(settings, sets[0], sets[1], out.with_name(out.name + ".state"), progress)
+    members = run.members(resume)
+    header = Header(
+        name=name or str(data.about.get("machine", "this machine")),
+        launch_seconds=float(data.about.get("launch_seconds", 0) or learn.seconds.min()),
+        settings=asdict(settings),
+        roofline=_roofline(learn).to_dict(),
+        domain=domain_of(sets[0].graphs).to_dict(),
+        scale=run.calibration(members),
+        about=data.about | {"kernels": len(learn), "families": sorted(set(learn.family))},
+    )
+    write_weights(out, members, header)
+    run.state.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Kernels by bucket: (indices, all of the bucket's graphs packed)."""
+
+    graphs: list[KernelGraph]
+    log_seconds: npt.NDArray[np.float32]
+    memory: npt.NDArray[np.float32]
+    buckets: dict[int, tuple[npt.NDArray[np.intp], Batch]]
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+
+def _prepared(data: Dataset) -> _Prepared:
+    graphs = graphs_of(data.text)
+    packed = {
+        bucket: (chosen, pack([graphs[i] for i in chosen], bucket))
+        for bucket, chosen in by_bucket(graphs).items()
+    }
+    memory = np.stack([data.temporary_bytes, data.code_bytes], axis=1).astype(np.float32)
+    return _Prepared(graphs, np.log(data.seconds).astype(np.float32), memory, packed)
+
+
+def _roofline(data: Dataset) -> Any:
+    chosen = np.random.default_rng(0).permutation(len(data))[:_ROOFLINE_KERNELS]
+    part = data.rows(np.sort(chosen))
+    return fit_roofline(summaries(part.text), part.seconds)
+
+
+class _Run:
+    """One run: what it learns from, where its state lies."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        learn: _Prepared,
+        choose: _Prepared,
+        state: Path,
+        progress: Progress | None,
+    ) -> None:
+        self.settings, self.learn, self.choose = settings, learn, choose
+        self.state, self.progress = state, progress
+        counts = [-(-len(rows) // self._size(n)) for n, (rows, _) in learn.buckets.items()]
+        self.optimise = fitting.optimiser(sum(counts) * settings.epochs, settings.rate)
+        self.step = fitting.update(self.optimise)
+        self.forward = eqx.filter_jit(lambda network, batch: network(batch))
+
+    def members(self, resume: bool) -> list[Network]:
+        """The trained members."""
+        done: list[Network] = []
+        state = self._read() if resume and self.state.exists() else None
+        if state is not None:
+            done = state[0]
+        while len(done) < self.settings.members:
+            start = state if state is not None and state[1] is not None else None
+            done.append(self._member(done, start))
+            state = None
+        return done
+
+    def _member(self, done: list[Network], start: Any) -> Network:
+        learner, best, least, first = start[1:] if start else self._fresh(len(done))
+        saved = time.monotonic()
+        for epoch in range(first, self.settings.epochs):
+            for batch, labels in self._batches(len(done), epoch):
+                learner, _ = self.step(learner, batch, labels)
+            if epoch % _LOOK_EVERY == _LOOK_EVERY - 1 or epoch == self.settings.epochs - 1:
+                error = self._error(learner.mean)
+                if error < least:
+                    best, least = learner.mean, error
+            self._tell(len(done), epoch + 1, least)
+            if time.monotonic() - saved > _SAVE_EVERY:
+                self._save(done, learner, best, least, epoch + 1)
+                saved = time.monotonic()
+        self._save([*done, best], None, best, np.inf, 0)
+        return best
+
+    def _fresh(self, member: int) -> tuple[fitting.Learner, Network, float, int]:
+        network = self._blank(member)
+        return fitting.new_learner(network, self.optimise), network, np.inf, 0
+
+    def _blank(self, member: int) -> Network:
+        key = jax.random.key(self.settings.seed * 1000 + member)
+        return Network(self.settings.width, self.settings.rounds, key)
+
+    def _size(self, bucket: int) -> int:
+        return min(self.settings.batch, max(8, (1 << 18) // (bucket * bucket)))
+
+    def _batches(self, member: int, epoch: int) -> Iterator[tuple[Batch, fitting.Labels]]:
+        """An epoch's batches in an order that seed, member and epoch decide."""
+        dice = np.random.default_rng((self.settings.seed, member, epoch))
+        todo = []
+        for bucket, (rows, _) in self.learn.buckets.items():
+            order, size = dice.permutation(len(rows)), self._size(bucket)
+            todo += [(bucket, order[at : at + size]) for at in range(0, len(order), size)]
+        dice.shuffle(todo)
+        for bucket, chosen in todo:
+            yield self._batch(self.learn, bucket, chosen, self._size(bucket))
+
+    @staticmethod
+    def _batch(
+        data: _Prepared, bucket: int, chosen: npt.NDArray[np.intp], size: int
+    ) -> tuple[Batch, fitting.Labels]:
+        rows, packed = data.buckets[bucket]
+
+        def take(array: npt.NDArray[Any], where: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+            part = array[where]
+            missing = size - len(part)
+            return np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
+
+        weight = np.ones(len(data), np.float32)
+        labels = fitting.Labels(
+            *(take(a, rows[chosen]) for a in (data.log_seconds, data.memory, weight))
+        )
+        return Batch(*(take(array, chosen) for array in packed)), labels
+
+    def _errors(self, network: Network) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Predicted log-seconds and log-spread of the validation's kernels."""
+        seconds, spread = np.zeros((2, len(self.choose)), np.float32)
+        for bucket, (rows, _) in self.choose.buckets.items():
+            size = self._size(bucket)
+            for at in range(0, len(rows), size):
+                chosen = np.arange(at, min(at + size, len(rows)))
+                out = self.forward(network, self._batch(self.choose, bucket, chosen, size)[0])
+                seconds[rows[chosen]] = np.asarray(out.log_seconds)[: len(chosen)]
+                spread[rows[chosen]] = np.asarray(out.log_spread)[: len(chosen)]
+        return seconds, spread
+
+    def _error(self, network: Network) -> float:
+        return float(np.abs(self._errors(network)[0] - self.choose.log_seconds).mean())
+
+    def calibration(self, members: list[Network]) -> float:
+        """What the ensemble's spread is multiplied by, so that 80 % of the validation's kernels lie
+        in the interval that says so."""
+        from cosmalloc.cost_model.ensemble import combined
+
+        seconds, spread = combined([self._errors(member) for member in members])
+        error = np.abs(seconds - self.choose.log_seconds) / spread
+        return float(np.quantile(error, 0.8) / 1.2816)
+
+    def _tell(self, member: int, epoch: int, error: float) -> None:
+        if self.progress:
+            whole = self.settings.members * self.settings.epochs
+            share = (member * self.settings.epochs + epoch) / whole
+            self.progress(f"member {member + 1}, epoch {epoch}, error {error:.4f}", share)
+
+    def _save(
+        self, done: list[Network], learner: Any, best: Network, least: float, epoch: int
+    ) -> None:
+        arrays: Arrays = {}
+        for index, network in enumerate(done):
+            arrays |= arrays_of(network, f"done{index}")
+        if learner is not None:
+            arrays |= arrays_of(learner, "learner") | arrays_of(best, "best")
+        head = {"settings": json.dumps(asdict(self.settings)), "done": str(len(done))}
+        head |= {"least": str(least), "epoch": str(epoch), "kernels": str(len(self.learn))}
+        write_arrays(self.state, arrays, head, STATE)
+
+    def _read(self) -> Any:
+        """(members done, learner, best, its error, epochs done), or without the last four."""
+        arrays, facts = read_arrays(self.state, STATE, "training")
+        same = json.loads(facts["settings"]) == asdict(self.settings)
+        if not same or facts["kernels"] != str(len(self.learn)):
+            raise InputError(
+                f"{self.state} is of a run with other settings or data", "start without `--resume`"
+            )
+        hint = "start without `--resume`"
+        count = int(facts["done"])
+        done = [filled(self._blank(i), arrays, f"done{i}", hint) for i in range(count)]
+        if not any(key.startswith("learner") for key in arrays):
+            return done, None
+        blank = fitting.new_learner(self._blank(count), self.optimise)
+        learner = filled(blank, arrays, "learner", hint)
+        best = filled(self._blank(count), arrays, "best", hint)
+        return done, learner, best, float(facts["least"]), int(facts["epoch"])
