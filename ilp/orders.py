@@ -5,10 +5,8 @@ by_sink   what an operator without readers needs, then the operator, and so on: 
           optimizer's update runs as soon as its gradient is there.
 compact   step by step the ready operator that leaves the fewest bytes behind; of those that leave
           more than they find, the one that became ready last.
-late      any order, and in it each operator that leaves more bytes than it finds right before the
-          first that waits for it.
-early     any order, and in it each operator that frees more bytes than it makes right behind the
-          last that it waits for.
+
+Each of these, and the source order, is changed a little further (`greedy/moves.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
+from cosmalloc.greedy.moves import early, late, tracked_bytes
 from cosmalloc.ilp.facts import members
 from cosmalloc.ilp.reach import reach
 from cosmalloc.lifetimes import source_order
@@ -57,48 +56,6 @@ def by_sink(problem: Problem) -> Order:
     return tuple(order)
 
 
-def late(problem: Problem, order: Order) -> Order:
-    place = {o: step for step, o in enumerate(order)}
-    anchor: dict[int, int] = {}
-    moved: set[int] = set()
-    for o in reversed(order):
-        after = [r for t in problem.operators[o].outputs for r in problem.readers[t]]
-        anchor[o] = place[o]
-        if after and growth(problem, place, o) > 0:
-            moved.add(o)
-            anchor[o] = min(anchor[r] for r in after)
-    return tuple(sorted(order, key=lambda o: (anchor[o], o not in moved, place[o])))
-
-
-def early(problem: Problem, order: Order) -> Order:
-    place = {o: step for step, o in enumerate(order)}
-    anchor: dict[int, int] = {}
-    moved: set[int] = set()
-    for o in order:
-        before = list(problem.predecessors(o))
-        anchor[o] = place[o]
-        if before and growth(problem, place, o) < 0:
-            moved.add(o)
-            anchor[o] = max(anchor[p] for p in before)
-    return tuple(sorted(order, key=lambda o: (anchor[o], o in moved, place[o])))
-
-
-def growth(problem: Problem, place: dict[int, int], o: int) -> int:
-    """Bytes that an operator makes for later, less those that it reads last."""
-    node = problem.operators[o]
-    made = sum(_bytes(problem, t) for t in node.outputs if problem.readers[t])
-    freed = sum(
-        _bytes(problem, t)
-        for t in node.inputs
-        if all(place[r] <= place[o] for r in problem.readers[t])
-    )
-    return made - freed
-
-
-def _bytes(problem: Problem, t: int) -> int:
-    return problem.tensors[t].bytes * problem.tensors[t].tracked
-
-
 def compact(problem: Problem) -> Order:
     board = _Ready(problem)
     while board.heap:
@@ -122,7 +79,7 @@ class _Ready:
         self.heap: list[Rank] = []
         self._left = [len(readers) for readers in problem.readers]
         self._here = [made is not None for made in problem.producer]
-        self._bytes = [_bytes(problem, t) for t in range(len(problem.tensors))]
+        self._bytes = [tracked_bytes(problem, t) for t in range(len(problem.tensors))]
         self._since: dict[int, int] = {}
         self._next: list[list[int]] = [[] for _ in problem.operators]
         self._waits = [0] * len(problem.operators)

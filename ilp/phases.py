@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from cosmalloc.greedy.choose import choose
+from cosmalloc.greedy.moves import early, late
 from cosmalloc.greedy.outcome import best_of
 from cosmalloc.greedy.prices import ResidentTraffic
 from cosmalloc.greedy.solver import Effort, resident_plans
@@ -23,7 +24,7 @@ from cosmalloc.ilp.facts import Facts
 from cosmalloc.ilp.floor import floor_of_all_orders
 from cosmalloc.ilp.layout import layout_of
 from cosmalloc.ilp.links import best_replacement
-from cosmalloc.ilp.orders import early, late, orders
+from cosmalloc.ilp.orders import orders
 from cosmalloc.ilp.packing import plan_in_low, plan_of_path
 from cosmalloc.ilp.peak import lowest_order
 from cosmalloc.ilp.search import beam, best_first

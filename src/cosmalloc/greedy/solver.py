@@ -14,6 +14,7 @@ from cosmalloc.greedy.anywhere import choose_anywhere
 from cosmalloc.greedy.board import Board
 from cosmalloc.greedy.choose import choose
 from cosmalloc.greedy.links import Choice
+from cosmalloc.greedy.moves import early, late
 from cosmalloc.greedy.outcome import best_of, no_room
 from cosmalloc.greedy.peak import solve_peak
 from cosmalloc.greedy.prefetch import prefetch
@@ -53,8 +54,9 @@ def solve(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """A plan in source order, whenever one exists for it. Raises InputError for `latency` where an
-    operator has no seconds. Ctrl-C brings the best plan so far."""
+    """A plan in source order, whenever one exists for it, or in one near it (see `nearby`). Raises
+    InputError for `latency` where an operator has no seconds. Ctrl-C brings the best plan so
+    far."""
     report = progress or _silent
     report("reading the lifetimes", 0.0)
     uses = uses_of(problem, lifetimes(problem, source_order(problem)))
@@ -71,7 +73,33 @@ def solve(
     make = resident_plans if resident else anywhere_plans
     plans = make(uses, pairs, roofline, objective, effort)
     report("comparing plans", 0.8)
-    return best_of(problem, plans, objective)
+    best = best_of(problem, plans, objective)
+    if objective == "traffic" and resident and best.status != "optimal":
+        plans += nearby(uses, best.value or 0.0, effort)
+        best = best_of(problem, plans, objective)
+    return best
+
+
+def nearby(uses: Uses, value: float, effort: Effort) -> list[Plan]:
+    """Plans in another order, where its bytes promise less traffic than `value`.
+
+    Two residual branches that the source interleaves, or a mask that it makes long before its use,
+    hold room that the operators between them want. The order that brings such operators to their
+    readers, or frees bytes as early as can be, is tried where its links, without regard to offsets,
+    are better than the plan there is.
+    """
+    problem = uses.problem
+    order = early(problem, late(problem, uses.life.order))
+    if order == uses.life.order:
+        return []
+    moved = uses_of(problem, lifetimes(problem, order))
+    pairs = in_place_pairs(moved)
+    base = base_load(moved, pairs)
+    if heights(moved, pairs).max() > problem.target.scratchpad_bytes:
+        return []
+    if ResidentTraffic(moved).total(choose(moved, np.maximum(0, moved.capacity - base))) >= value:
+        return []
+    return resident_plans(moved, pairs, roofline_of(moved, "traffic"), "traffic", effort)
 
 
 def _silent(phase: str, share: float) -> None:
