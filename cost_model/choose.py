@@ -59,7 +59,12 @@ def _load(path: Path) -> Predictor:
 
 
 def _roofline() -> Predictor:
+    """The rates that were fitted beside the weights that ship; without them, some processor's."""
     from cosmalloc.cost_model.roofline import ordinary
     from cosmalloc.cost_model.roofline_predictor import RooflinePredictor
 
-    return RooflinePredictor(ordinary())
+    path = WEIGHTS / "cpu.safetensors"
+    if not path.is_file():
+        return RooflinePredictor(ordinary())
+    learned = importlib.import_module("cosmalloc.cost_model.learned")
+    return RooflinePredictor(learned.load(path).roofline)

@@ -111,18 +111,21 @@ def test_training_gets_what_was_asked_for(
 ) -> None:
     asked: list[dict[str, Any]] = []
 
-    def train(found: dataset.Dataset, out: Path, **options: Any) -> None:
+    def train(found: dataset.Dataset, out: Path, settings: Any, **options: Any) -> None:
         options.pop("progress")("learning", 0.5)
-        asked.append({"kernels": len(found), "out": out} | options)
+        asked.append({"kernels": len(found), "out": out, "settings": settings} | options)
 
     module = ModuleType("cosmalloc.cost_model.training")
-    module.train = train  # type: ignore[attr-defined]
+    module.train, module.Settings = train, dict  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     out = tmp_path / "w.safetensors"
-    done = cosmalloc("cost", "train", data, "-o", out, "--minutes", 2, "--resume", "--json")
+    words = ("--epochs", 2, "--members", 1, "--resume", "--name", "abacus", "--json")
+    done = cosmalloc("cost", "train", data, "-o", out, *words)
     assert done.code == 0, done.err
     assert done.json == {"output": str(out), "kernels": 9}
-    assert asked == [{"kernels": 9, "out": out, "seed": 0, "minutes": 2.0, "resume": True}]
+    settings = {"seed": 0, "epochs": 2, "members": 1}
+    found = {"kernels": 9, "out": out, "settings": settings, "resume": True, "name": "abacus"}
+    assert asked == [found]
     assert f"cosmalloc cost evaluate {data} --cost {out}" in done.err
 
 
@@ -135,7 +138,11 @@ def test_training_gets_what_was_asked_for(
         (("evaluate", "DATA", "--cost", "learned:h200"), "no weights for `h200` are shipped"),
         (("train", "DATA", "-o", "w.pkl"), "the weights' file w.pkl does not end in .safe"),
         (("train", "gone.parquet", "-o", "w.safetensors"), "gone.parquet does not exist"),
-        (("train", "DATA", "-o", "w.safetensors", "--minutes", 0), "nothing is learned in 0 min"),
+        (("adapt", "DATA", "-o", "w.pkl"), "the weights' file w.pkl does not end in .safe"),
+        (
+            ("adapt", "DATA", "-o", "w.safetensors", "--cost", "learned:h200"),
+            "no weights for `h200` are shipped",
+        ),
         (("predict", "gone.mlir", "--cost", "roofline"), "cannot read gone.mlir"),
         (("predict", str(CNN), "--cost", "physics"), "there is no cost model `physics`"),
         (("predict", str(CNN), "--cost", "roofline", "--group", "x"), "--group is `x`"),

@@ -22,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="What kernels cost: measure, train,
 app.command("measure")(cost_measure.measure_)
 
 Data = Annotated[str, typer.Argument(metavar="DATA.parquet", help="As `cost measure` writes it.")]
+Out = Annotated[str, typer.Option("-o", "--output", metavar="OUT.safetensors", help="The weights.")]
 Model = Annotated[
     str,
     typer.Option(
@@ -34,30 +35,66 @@ SPLITS = ("train", "valid", "test")
 @app.command("train")
 def train_(
     data: Data,
-    out: Annotated[
-        str, typer.Option("-o", "--output", metavar="OUT.safetensors", help="The weights.")
-    ],
-    minutes: Annotated[float, typer.Option(help="How long.")] = 30.0,
+    out: Out,
+    epochs: Annotated[int, typer.Option(help="Of each member.")] = 60,
+    members: Annotated[int, typer.Option(help="Networks of the ensemble.")] = 3,
+    name: Annotated[str, typer.Option(help="What the machine is called [as measured].")] = "",
     seed: Annotated[int, typer.Option(help="Of the first weights and the batches.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run of OUT.")] = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Learn from measured kernels; a run that was killed goes on with `--resume`."""
     from cosmalloc.cost_model.dataset import load
+
+    _check_weights(out)
+    found = load(Path(data))
+    training = importlib.import_module("cosmalloc.cost_model.training")
+    settings = training.Settings(seed=seed, epochs=epochs, members=members)
+    with progress_bar() as progress:
+        training.train(found, Path(out), settings, progress=progress, resume=resume, name=name)
+    _made(data, out, len(found), as_json)
+
+
+@app.command("adapt")
+def adapt_(
+    data: Data,
+    out: Out,
+    cost: Annotated[
+        str, typer.Option("--cost", metavar="NAME|FILE", help="The model to start from.")
+    ] = "learned:cpu",
+    kernels: Annotated[int, typer.Option(help="So many, drawn at random; 0: all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    as_json: o.AsJson = False,
+) -> None:
+    """Fit a trained model to another machine, by a hundred kernels measured there."""
+    from cosmalloc.cost_model.choose import weights_of
+    from cosmalloc.cost_model.dataset import load
+
+    _check_weights(out)
+    found = load(Path(data))
+    if kernels:
+        import numpy as np
+
+        found = found.rows(np.random.default_rng(seed).permutation(len(found))[:kernels])
+    learned = importlib.import_module("cosmalloc.cost_model.learned")
+    model = learned.load(weights_of(cost)).adapted(found.text, found.seconds)
+    weights_file = importlib.import_module("cosmalloc.cost_model.weights_file")
+    weights_file.write_weights(Path(out), model.members, model.header)
+    _made(data, out, len(found), as_json)
+
+
+def _check_weights(out: str) -> None:
     from cosmalloc.files import check_writable
 
     if not out.endswith(".safetensors"):
         raise InputError(f"the weights' file {out} does not end in .safetensors")
-    if not minutes > 0:
-        raise InputError(f"nothing is learned in {minutes:g} minutes")
     check_writable(out)
-    found = load(Path(data))
-    train = importlib.import_module("cosmalloc.cost_model.training").train
-    with progress_bar() as progress:
-        train(found, Path(out), seed=seed, minutes=minutes, progress=progress, resume=resume)
+
+
+def _made(data: str, out: str, kernels: int, as_json: bool) -> None:
     note(f"the weights are in {out}; look at them: `cosmalloc cost evaluate {data} --cost {out}`")
     if as_json:
-        print_json({"output": out, "kernels": len(found)})
+        print_json({"output": out, "kernels": kernels})
 
 
 @app.command("evaluate")
