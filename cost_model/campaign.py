@@ -17,6 +17,7 @@ from cosmalloc.cost_model.measuring import Timer, measure_all
 from cosmalloc.errors import InputError
 
 Row = dict[str, Any]
+_SINGLES = {"convolution": 0.11, "product": 0.06, "pooling": 0.015, "reduction": 0.015}
 
 
 def model_rows(models: Iterable[str | Path]) -> Iterator[Row]:
@@ -30,11 +31,15 @@ def model_rows(models: Iterable[str | Path]) -> Iterator[Row]:
 
 
 def corpus_rows(count: int, seed: int) -> Iterator[Row]:
-    """About `count` kernels of drawn networks, as many of each family, each with its split."""
+    """About `count` kernels, each with its split: a fifth of them single operations, the others of
+    drawn networks, as many of each family."""
     from cosmalloc.cost_model.corpus.families import FAMILIES
     from cosmalloc.cost_model.corpus.generate import generate
+    from cosmalloc.cost_model.corpus.singles import singles
 
-    yield from map(_with_split, generate(FAMILIES, count, seed))
+    alone = {name: round(count * share) for name, share in _SINGLES.items()}
+    yield from map(_with_split, singles(alone, seed))
+    yield from map(_with_split, generate(FAMILIES, count - sum(alone.values()), seed))
 
 
 def again_rows(data: Dataset, count: int, seed: int) -> list[Row]:

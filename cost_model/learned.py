@@ -20,7 +20,7 @@ from cosmalloc.cost_model.features import KernelGraph, graphs_of
 from cosmalloc.cost_model.network import Network, Output
 from cosmalloc.cost_model.prediction import Prediction
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline
-from cosmalloc.cost_model.summary import summaries
+from cosmalloc.cost_model.summary import Reader, summaries
 from cosmalloc.cost_model.weights_file import Header, read_weights
 
 _PULL = 0.3  # of a roofline fitted to few kernels, to the one it starts from
@@ -34,13 +34,14 @@ class Learned:
         self.members, self.header = list(members), header
         self.domain = Domain.from_dict(header.domain)
         self.roofline = Roofline.from_dict(header.roofline)
+        self._reader = Reader()
         given = header.adaptation
         self.adaptation = None if given is None else Adaptation.from_dict(given)
         self._forward = eqx.filter_jit(_outputs)
 
     def predict(self, kernels: Sequence[str]) -> Prediction:
         """Kernels as MLIR text. Raises InputError."""
-        graphs = graphs_of(kernels)
+        graphs = graphs_of(kernels, self._reader)
         found = self.predict_graphs(graphs)
         outside = [i for i, inside in enumerate(found.inside) if not inside]
         if outside:

@@ -20,10 +20,15 @@ PER_CHILD = 4000  # kernels; a fresh process now and then keeps its memory and h
 
 
 class Timer:
-    """A timing process for one device (`cpu`, `gpu`), pinned to `core` (-1: not pinned)."""
+    """A timing process for one device (`cpu`, `gpu`), pinned to `core` (-1: not pinned).
 
-    def __init__(self, device: str = "cpu", core: int = -1, limit_seconds: float = 60.0) -> None:
-        self.device, self.core, self.limit = device, core, limit_seconds
+    flags: further `XLA_FLAGS`, as `--xla_cpu_max_isa=SSE4_2`, which is a machine of its own.
+    """
+
+    def __init__(
+        self, device: str = "cpu", core: int = -1, limit_seconds: float = 60.0, flags: str = ""
+    ) -> None:
+        self.device, self.core, self.limit, self.flags = device, core, limit_seconds, flags
         self._process: subprocess.Popen[str] | None = None
         self._served = 0
 
@@ -75,6 +80,9 @@ class Timer:
             env=os.environ | ENVIRONMENT | {"JAX_PLATFORMS": "cpu" if self.device == "cpu" else ""},
         )
         return self._process
+
+    def _flags(self) -> str:
+        return f"{ENVIRONMENT['XLA_FLAGS']} {self.flags}".strip()
 
     def _stop(self) -> None:
         if self._process is not None:

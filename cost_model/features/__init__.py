@@ -4,6 +4,6 @@ Nothing is out of vocabulary: sizes, attributes and costs are logarithms, an ope
 type that was never seen is `other` and keeps its magnitudes.
 """
 
-from cosmalloc.cost_model.features.graph import KernelGraph, graph_of, graphs_of
+from cosmalloc.cost_model.features.graph import KernelGraph, graphs_of
 
-__all__ = ["KernelGraph", "graph_of", "graphs_of"]
+__all__ = ["KernelGraph", "graphs_of"]

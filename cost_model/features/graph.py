@@ -26,6 +26,7 @@ from jaxlib.mlir import ir
 from cosmalloc.cost_model.features import details
 from cosmalloc.cost_model.features.shape import DIMENSIONS, dimensions, lanes, size
 from cosmalloc.cost_model.features.words import ARGUMENT, kind_index, type_index
+from cosmalloc.cost_model.summary import Reader
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.rules import Cost, Rules
@@ -59,22 +60,19 @@ class KernelGraph:
         return len(self.kind)
 
 
-def graph_of(text: str) -> KernelGraph:
-    """The graph of a kernel given as MLIR text. Raises InputError."""
-    return graphs_of([text])[0]
-
-
-def graphs_of(texts: Sequence[str]) -> list[KernelGraph]:
-    """The graphs of kernels; many are parsed at a time, as functions of one module."""
+def graphs_of(texts: Sequence[str], reader: Reader | None = None) -> list[KernelGraph]:
+    """The graphs of kernels given as MLIR text; many are parsed at a time, as functions of one
+    module. reader: one that is warm already. Raises InputError."""
+    reader = reader or Reader()
     found: list[KernelGraph] = []
     for start in range(0, len(texts), _TOGETHER):
-        found += _together(texts[start : start + _TOGETHER])
+        found += _together(texts[start : start + _TOGETHER], reader)
     return found
 
 
-def _together(texts: Sequence[str]) -> list[KernelGraph]:
+def _together(texts: Sequence[str], reader: Reader) -> list[KernelGraph]:
     named = [text.replace("@main(", f"@main{i}(", 1) for i, text in enumerate(texts)]
-    module = context.parse("\n".join(named), "the kernels")
+    module = reader.module("\n".join(named))
     with module.context:
         rules = Rules(trip_count=1)
         functions = list(context.functions(module.operation).values())

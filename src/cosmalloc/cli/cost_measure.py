@@ -28,6 +28,9 @@ def measure_(
     corpus: Annotated[int, typer.Option(help="So many kernels of drawn networks, too.")] = 0,
     device: Annotated[str, typer.Option(help="`cpu` or `gpu`.")] = "cpu",
     core: Annotated[int, typer.Option(help="The processor that runs nothing else; -1: any.")] = -1,
+    flags: Annotated[
+        str, typer.Option("--xla-flags", help="More of XLA's flags: another machine, in a way.")
+    ] = "",
     again: Annotated[
         int, typer.Option(help="Time a random sample of `--of` again: how far labels are noise.")
     ] = 0,
@@ -45,9 +48,9 @@ def measure_(
     command = _command(
         models or [],
         {"--corpus": corpus or None, "--seed": seed or None, "--device": device, "--core": core}
-        | {"--again": again or None, "--of": of, "-o": out},
+        | {"--xla-flags": flags or None, "--again": again or None, "--of": of, "-o": out},
     )
-    with Timer(device, core) as timer:
+    with Timer(device, core, flags=flags) as timer:
         if of is not None:
             _again(timer, command, out, again, of, seed, as_json)
         else:
