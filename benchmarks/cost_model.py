@@ -6,6 +6,7 @@
 
 Parts, each by itself with `--only`, in this order:
 
+    tune        settings of the paper's models by the validation kernels; those of `TUNED` else
     split       which families of models train, choose and test, with kernels
     table       every model on every metric, a table per target: on families that no model saw, and
                 on a random split of the training families (the paper's kind)
@@ -36,7 +37,7 @@ import numpy as np
 
 from benchmarks.cost_curves import LEARNERS, adaptation, draw_curves, learning
 from benchmarks.cost_programs import compare
-from benchmarks.cost_rivals import NAMES, Sets, Workshop, at_random, held_out, shipped
+from benchmarks.cost_rivals import NAMES, PAPERS, Sets, Workshop, at_random, held_out, shipped
 from benchmarks.cost_speed import speed
 from benchmarks.doc_csv import write_table
 from cosmalloc.cost_model.corpus.split import split_of
@@ -106,6 +107,14 @@ def split(bench: Bench) -> None:
     ordered = sorted(counts.items(), key=lambda item: (rank[item[0][0]], item[0][1]))
     rows = [(where, family, f"{count:,}") for (where, family), count in ordered]
     bench.write("split", "Families of source models", ("split", "family", "kernels"), rows)
+
+
+def tune(bench: Bench) -> None:
+    """The paper's models tuned anew on the split by families."""
+    for name in PAPERS:
+        if name in bench.models:
+            found = bench.shop.tune(name, held_out(bench.data))
+            print(f"{name}: {found}", flush=True)
 
 
 def table(bench: Bench) -> None:
@@ -207,6 +216,7 @@ def programs(bench: Bench) -> None:
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {
+    "tune": tune,
     "split": split,
     "table": table,
     "learning": learn,
@@ -219,7 +229,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="what `cost measure` wrote")
-    parser.add_argument("--only", nargs="+", choices=tuple(PARTS), default=list(PARTS))
+    parser.add_argument("--only", nargs="+", choices=tuple(PARTS), default=list(PARTS)[1:])
     parser.add_argument("--models", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", default="learned:cpu", help="ours: a name, or a file")
@@ -236,7 +246,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--output", type=Path, default=Path("docs/data"))
     parser.add_argument("--prefix", default="cost-model", help="of the tables' file names")
     options = parser.parse_args(words)
-    options.cache.mkdir(parents=True, exist_ok=True)
+    for folder in (options.cache, options.output):
+        folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(
         load(options.data),
         Workshop(options.cache, options.seed, options.weights, options.anew, say=_say),

@@ -33,6 +33,7 @@ from cosmalloc.files import write_whole
 Array = npt.NDArray[np.float64]
 BASELINES = ("operation count", "fitted roofline", "gradient-boosted trees")
 PAPERS = tuple(f"{network}, {style}" for network in NETWORKS for style in STYLES)
+TUNED = dict.fromkeys(PAPERS, Settings())  # what `--only tune` found
 OURS = "ours"
 ABLATIONS: dict[str, dict[str, Any]] = {  # settings of `cosmalloc.cost_model.training.Settings`
     "ours, one member": {"members": 1},
@@ -140,14 +141,23 @@ class Workshop:
         return makers[name](self.book)
 
     def paper(self, name: str, sets: Sets) -> PaperModel:
-        """With the settings that were tuned on this split."""
+        """With the settings that were tuned on this split, else with those of TUNED."""
+        path = self._tuned(name, sets)
+        how = Settings(**json.loads(path.read_text())) if path.exists() else TUNED[name]
+        return replace(self._bare(name), settings=how)
+
+    def tune(self, name: str, sets: Sets) -> Settings:
+        """Settings chosen by the validation kernels, from now on used for this split."""
+        tuned = self._bare(name).tuned(sets.train, sets.valid, self.seed)
+        write_whole(self._tuned(name, sets), json.dumps(asdict(tuned)))
+        return tuned
+
+    def _bare(self, name: str) -> PaperModel:
         network, style = name.split(", ")
-        model = PaperModel(network, style, progress=self.say)  # type: ignore[arg-type]
-        path = self.cache / f"{_slug(name)}-{_slug(sets.key())}-tuned.json"
-        if not path.exists():
-            tuned = model.tuned(sets.train, sets.valid, self.seed)
-            write_whole(path, json.dumps(asdict(tuned)))
-        return replace(model, settings=Settings(**json.loads(path.read_text())))
+        return PaperModel(network, style, progress=self.say)  # type: ignore[arg-type]
+
+    def _tuned(self, name: str, sets: Sets) -> Path:
+        return self.cache / f"{_slug(name)}-{_slug(sets.key())}-tuned.json"
 
 
 def shipped(weights: str) -> Predictor:

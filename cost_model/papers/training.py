@@ -31,6 +31,10 @@ NETWORKS: dict[NetworkName, Callable[..., Any]] = {"bag": Bag, "lstm": Lstm, "co
 _PREDICTING = 256  # kernels at a time
 _CLIP = 4.0  # standard deviations beyond training's range that a prediction may lie
 
+_OPTIMISER: optax.GradientTransformation = optax.flatten(
+    optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam())
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -86,15 +90,15 @@ def train(
     rng = np.random.default_rng(seed)
     network = fresh(name, len(vocabulary), settings.width, seed)
     steps = settings.epochs * sum(1 for _ in batches(encoded, settings.batch))
-    optimiser = _optimiser(settings, steps)
-    state = jax.jit(optimiser.init)(eqx.filter(network, eqx.is_array))
-    step = _step(optimiser)
+    rates = iter(_rates(settings.rate, steps))
+    state = jax.jit(_OPTIMISER.init)(eqx.filter(network, eqx.is_array))
     errors: list[float] = []
     best = network
     for epoch in range(settings.epochs):
         for batch in batches(encoded, settings.batch, rng):
             tokens = _hide(batch.tokens, settings.hidden, rng)
-            network, state = step(network, state, tokens, target[batch.rows], batch.weight)
+            how = np.array([next(rates), settings.decay], np.float32)
+            network, state = _step(network, state, tokens, target[batch.rows], batch.weight, how)
         left = _outputs(network, checked)[:, 0] - (wanted[:, 0] - mean[0]) / deviation[0]
         errors.append(float(np.sqrt(np.mean(left**2))))
         if errors[-1] == min(errors):
@@ -120,29 +124,29 @@ def _hide(tokens: Any, share: float, rng: np.random.Generator) -> Any:
     return np.where((rng.random(tokens.shape) < share) & (tokens != PAD), UNKNOWN, tokens)
 
 
-def _optimiser(settings: Settings, steps: int) -> optax.GradientTransformation:
-    rate = optax.warmup_cosine_decay_schedule(
-        0.0, settings.rate, max(1, steps // 20), max(2, steps), 0.0
-    )
-    chain = optax.chain(
-        optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=settings.decay)
-    )
-    flat: optax.GradientTransformation = optax.flatten(chain)
-    return flat
+def _rates(most: float, steps: int) -> Array:
+    """Of learning, for each step: up along a line, down along a cosine."""
+    at, warm = np.arange(steps), max(1, steps // 20)
+    down = 0.5 + 0.5 * np.cos(np.pi * np.clip((at - warm) / max(1, steps - warm), 0, 1))
+    rates: Array = most * np.where(at < warm, (at + 1) / warm, down)
+    return rates
 
 
-def _step(optimiser: optax.GradientTransformation) -> Callable[..., tuple[Any, Any]]:
-    @eqx.filter_jit
-    def step(network: Any, state: Any, tokens: Any, target: Any, weight: Any) -> tuple[Any, Any]:
-        def loss(network: Any) -> jax.Array:
-            squares: jax.Array = ((network(tokens) - target) ** 2).mean(1)
-            return jnp.sum(weight * squares) / jnp.sum(weight)
+@eqx.filter_jit
+def _step(
+    network: Any, state: Any, tokens: Any, target: Any, weight: Any, how: Any
+) -> tuple[Any, Any]:
+    """One update. how: rate of learning, decay of weights. Compiled once per network and shape."""
 
-        slopes = eqx.filter_grad(loss)(network)
-        changes, fresh = optimiser.update(slopes, state, eqx.filter(network, eqx.is_array))
-        return eqx.apply_updates(network, changes), fresh
+    def loss(network: Any) -> jax.Array:
+        squares: jax.Array = ((network(tokens) - target) ** 2).mean(1)
+        return jnp.sum(weight * squares) / jnp.sum(weight)
 
-    return step
+    slopes = eqx.filter_grad(loss)(network)
+    moves, fresh = _OPTIMISER.update(slopes, state)
+    weights = eqx.filter(network, eqx.is_array)
+    changes = jax.tree.map(lambda move, own: -how[0] * (move + how[1] * own), moves, weights)
+    return eqx.apply_updates(network, changes), fresh
 
 
 @eqx.filter_jit

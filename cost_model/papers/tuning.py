@@ -17,7 +17,7 @@ from cosmalloc.cost_model.papers.tokens import Style
 from cosmalloc.cost_model.papers.training import NetworkName, Settings
 from cosmalloc.cost_model.papers.training import train as learn
 
-ROWS, EPOCHS = 4000, 8  # of a trial
+ROWS, EPOCHS = 4000, 6  # of a trial
 TRIALS: tuple[tuple[str, Any], ...] = (
     ("rate", 3e-3),
     ("rate", 3e-4),
