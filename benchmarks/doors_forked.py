@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 SECONDS = 30  # for the whole command, and one more for every 100,000 bytes
@@ -119,9 +120,11 @@ def ended(child: int, seconds: float) -> int | None:
 def _command(
     model: Path, options: tuple[str, ...], said: Path, rubbish: Path, memory: int
 ) -> NoReturn:
+    from cosmalloc.cli import rehearsal
     from cosmalloc.cli.app import run
     from cosmalloc.passes import doors
 
+    vars(rehearsal)["sys"] = SimpleNamespace(modules={})  # JAX is read here, and not at work
     _silent(said)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     tempfile.tempdir = str(rubbish)

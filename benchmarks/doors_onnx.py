@@ -25,29 +25,36 @@ from cosmalloc.passes.onnx.handlers import HANDLERS
 
 def outcome(case: Any, onnx: Any) -> str:
     """`equal`, `refused` with a sentence, or `DIFFERENT`."""
-    inputs, wanted = case.data_sets[0]
-    arrays = [np.asarray(each) for each in inputs]
-    if any(not each.dtype.isbuiltin and each.dtype.kind == "O" for each in arrays):
-        return "refused: no arrays"
-    for keep in (len(arrays), 1):
+    inputs, wanted = ([_array(each, onnx) for each in ends] for ends in case.data_sets[0])
+    if any(each.dtype.kind not in "biufcV" for each in inputs):
+        return "refused: texts, sequences and what is optional are no arrays"
+    for keep in (len(inputs), 1):
         model = onnx.ModelProto()
         model.CopyFrom(case.model)
         for entry in model.opset_import:
             entry.version = min(entry.version, NEWEST)
-        for info, value in list(zip(model.graph.input, arrays, strict=True))[keep:]:
+        for info, value in list(zip(model.graph.input, inputs, strict=True))[keep:]:
             model.graph.initializer.append(onnx.numpy_helper.from_array(value, info.name))
         try:
             made = convert(model.SerializeToString(), "case", Opening(), None)
         except InputError as error:
             said = error.fact
             continue
-        found = run_compiled(compile_module(made.module), [*arrays[:keep], *made.weights.values()])
+        found = run_compiled(compile_module(made.module), [*inputs[:keep], *made.weights.values()])
         return "equal" if all(map(_equal, found, wanted)) else "DIFFERENT"
     return f"refused: {said}"
 
 
+def _array(each: Any, onnx: Any) -> Any:
+    """The standard holds element types that numpy lacks as protos."""
+    return onnx.numpy_helper.to_array(each) if isinstance(each, onnx.TensorProto) else _numpy(each)
+
+
+def _numpy(each: Any) -> Any:
+    return np.empty(0, object) if isinstance(each, (list, type(None))) else np.asarray(each)
+
+
 def _equal(mine: Any, theirs: Any) -> bool:
-    theirs = np.asarray(theirs)
     if (mine.shape, mine.dtype) != (theirs.shape, theirs.dtype):
         return False
     left, right = np.asarray(mine, np.float64), np.asarray(theirs, np.float64)

@@ -1,7 +1,8 @@
 """TFLite files as StableHLO, by way of TOSA: Arm's tosa-converter-for-tflite makes it.
 
-The converter ends the process on some files; this one is a child (`doors.py`). Large constants
-become arguments `params['const_N']`.
+Dimensions that the file leaves open are those of its `shape`s (`tflite_shapes.py`). The converter
+ends the process on some files; this one is a child (`doors.py`). Large constants become arguments
+`params['const_N']`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.passes.doors import Converted, Opening
 from cosmalloc.passes.foreign import INSTALL
 from cosmalloc.passes.import_mlir import from_mlir
+from cosmalloc.passes.tflite_shapes import fixed
 
 
 def convert(content: bytes, name: str, opening: Opening, folder: Path | None) -> Converted:
@@ -33,7 +35,7 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
     begin = process_time()
     with TemporaryDirectory() as room:
         model, made = Path(room) / "model.tflite", Path(room) / "tosa.mlir"
-        model.write_bytes(content)
+        model.write_bytes(fixed(content))
         form, places = TosaConverterOutputFormat.Text, TosaConverterDebugInfo.Enable
         try:
             tflite_flatbuffer_to_tosa_mlir(str(model), str(made), form, places)

@@ -13,6 +13,7 @@ from jaxlib.mlir import ir
 
 from cosmalloc.errors import InputError
 from cosmalloc.passes import attributes as mem
+from cosmalloc.passes.diagnostics import listening
 from cosmalloc.passes.rules.location import where
 from cosmalloc.passes.rules.table import find
 from cosmalloc.passes.walk import operations
@@ -71,7 +72,22 @@ def _call(operation: ir.Operation) -> ir.Operation:
         loc=operation.location,
         ip=ir.InsertionPoint(operation),
     )
+    if not _sound(call):
+        call.erase()
+        raise InputError(
+            f"{where(operation)} is not known, and no black box either: not all of its operands and"
+            " results are tensors"
+        )
     for old, new in zip(operation.results, call.results, strict=True):
         old.replace_all_uses_with(new)
     operation.erase()
     return call
+
+
+def _sound(call: ir.Operation) -> bool:
+    """Whether StableHLO takes operands and results of these types."""
+    with listening(call.context):
+        try:
+            return bool(call.verify())
+        except ir.MLIRError:
+            return False

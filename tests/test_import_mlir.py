@@ -216,6 +216,16 @@ def test_an_unknown_operation_is_an_error_or_a_black_box(
     assert (box.input_bytes_accessed, box.output_bytes_accessed, box.flops) == ((16,), (32,), 0)
 
 
+def test_what_has_results_that_are_no_tensors_is_no_black_box() -> None:
+    line = """func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> {
+      %s = "mine.shape"() : () -> !mine.shape<3>
+      %r = "mine.spread"(%a, %s) : (tensor<4xf32>, !mine.shape<3>) -> tensor<4xf32>
+      return %r : tensor<4xf32>
+    }"""
+    with pytest.raises(InputError, match=r"`mine\.shape` at line 2 is not known, and no black box"):
+        map_model(line, allow_opaque=True, solver="greedy")
+
+
 def test_text_that_breaks_off_is_named_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "half.mlir"
     file.write_text(CUSTOM[: len(CUSTOM) // 2])
