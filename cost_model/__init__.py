@@ -1,1 +1,1 @@
-"""Learned seconds of operators (not built yet); the analytical ones are `cosmalloc.seconds`."""
+"""What kernels cost: measured, learned and predicted; `cosmalloc.seconds` has the analytical ones."""

@@ -6,6 +6,11 @@ rounds of at least `round_seconds`, until the two quickest rounds agree within 1
 
     seconds = least of the rounds          spread = second least / least - 1
 
+A machine that others share has slow spells: all kernels take, say, 1.4 times as long for some
+seconds. So a reference kernel is timed before and after, and *pace* says how much slower it was
+than the quickest it ever was in this process; who asks for the seconds times again what was timed
+at a bad pace.
+
 On a CPU a call runs to its end within itself (no asynchronous dispatch); on an accelerator a round
 is a train of calls that is waited for as a whole, divided by their number.
 """
@@ -26,6 +31,11 @@ from cosmalloc.cost_model.object_code import code_bytes
 from cosmalloc.passes import context
 from cosmalloc.passes.numpy_types import numpy_type, shape_of
 
+REFERENCE = """func.func public @main(%a: tensor<64x64xf32>) -> tensor<64x64xf32> {
+  %0 = stablehlo.dot_general %a, %a, contracting_dims = [1] x [0] :
+    (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+  return %0 : tensor<64x64xf32>
+}"""
 _ROUNDS = 3  # at least
 _AGREE = 0.01
 _WARM = 2  # calls before the first round
@@ -43,21 +53,35 @@ class Measured:
     temporary_bytes: int
     code_bytes: int
     compile_seconds: float
+    pace: float = 1.0
 
 
-def measure(text: str, device: Any, rounds: int = 12, round_seconds: float = 0.005) -> Measured:
+class Pace:
+    """Times the reference kernel: a product of 64 x 64 matrices."""
+
+    def __init__(self, device: Any) -> None:
+        self._executable, self._given = _compiled(REFERENCE, device)
+        self._once = _train if device.platform != "cpu" else _quickest
+        self._best = min(self._time() for _ in range(20))
+
+    def now(self) -> float:
+        """How much slower the machine is than at its best so far: 1 or more."""
+        found = self._time()
+        self._best = min(self._best, found)
+        return found / self._best
+
+    def _time(self) -> float:
+        return self._once(self._executable, self._given, 2e-4)
+
+
+def measure(
+    text: str, device: Any, pace: Pace, rounds: int = 12, round_seconds: float = 0.005
+) -> Measured:
     """Times one kernel, given as MLIR text, on a JAX device. Raises InputError, XlaRuntimeError."""
-    module = context.parse(text, "the kernel")
-    with module.context:
-        main = context.entry(module.operation).regions[0].blocks[0]
-        operands = [_operand(argument.type) for argument in main.arguments]
     began = time.perf_counter()
-    executable = device.client.compile_and_load(
-        context.to_bytecode(module), xla_client.DeviceList((device,)), xla_client.CompileOptions()
-    )
+    executable, given = _compiled(text, device)
     compile_seconds = time.perf_counter() - began
-    with jax.enable_x64(True):
-        given = [jax.device_put(operand, device) for operand in operands]
+    before = pace.now()
     for _ in range(_WARM):
         _wait(executable.execute_sharded(given))
     once = _train if device.platform != "cpu" else _quickest
@@ -71,7 +95,21 @@ def measure(text: str, device: Any, rounds: int = 12, round_seconds: float = 0.0
         temporary_bytes=memory.temp_size_in_bytes,
         code_bytes=_code(executable),
         compile_seconds=compile_seconds,
+        pace=max(before, pace.now()),
     )
+
+
+def _compiled(text: str, device: Any) -> tuple[Any, list[Any]]:
+    """The executable of a kernel and operands for it."""
+    module = context.parse(text, "the kernel")
+    with module.context:
+        main = context.entry(module.operation).regions[0].blocks[0]
+        operands = [_operand(argument.type) for argument in main.arguments]
+    executable = device.client.compile_and_load(
+        context.to_bytecode(module), xla_client.DeviceList((device,)), xla_client.CompileOptions()
+    )
+    with jax.enable_x64(True):
+        return executable, [jax.device_put(operand, device) for operand in operands]
 
 
 def _code(executable: Any) -> int:

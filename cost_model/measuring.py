@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from typing import Any
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.timing_child import ENVIRONMENT
 
+SLOW = 1.06  # a pace from which on a kernel is timed again
+TRIES = 4
 PER_CHILD = 4000  # kernels; a fresh process now and then keeps its memory and heap small
 
 
@@ -44,7 +47,19 @@ class Timer:
         self._stop()
 
     def time(self, text: str) -> dict[str, Any]:
-        """The fields of `Measured`, or `error`."""
+        """The fields of `Measured`, or `error`. What was timed at a bad pace is timed again, after
+        a wait; the quickest stands."""
+        best = self._time(text)
+        for attempt in range(1, TRIES):
+            if best.get("pace", 1.0) <= SLOW:
+                break
+            time.sleep(0.2 * attempt)
+            again = self._time(text)
+            if "error" not in again and again["seconds"] < best["seconds"]:
+                best = again
+        return best
+
+    def _time(self, text: str) -> dict[str, Any]:
         if self._served >= PER_CHILD:
             self._stop()
         process = self._process or self._start()

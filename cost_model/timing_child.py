@@ -31,13 +31,18 @@ def serve(platform: str, core: int) -> None:
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call]
-    from cosmalloc.cost_model.clock import measure
+    from cosmalloc.cost_model.clock import Pace, measure
 
     device = jax.devices(platform)[0]
+    pace = Pace(device)
     answers = os.fdopen(os.dup(1), "w")  # what XLA prints itself goes elsewhere
     os.dup2(2, 1)
     for line in sys.stdin:
-        print(json.dumps(_answer(line, device, measure)), file=answers, flush=True)
+        print(
+            json.dumps(_answer(line, device, lambda text, device: measure(text, device, pace))),
+            file=answers,
+            flush=True,
+        )
 
 
 def _answer(line: str, device: Any, measure: Any) -> dict[str, Any]:
