@@ -1,1 +1,1 @@
-"""What kernels cost: measured, learned and predicted; `cosmalloc.seconds` has the analytical ones."""
+"""What kernels cost: measured, learned, predicted; analytical seconds are `cosmalloc.seconds`."""
