@@ -17,7 +17,7 @@ from typing import Any
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.timing_child import ENVIRONMENT
 
-SLOW = 1.06  # a pace from which on a kernel is timed again
+SLOW = 1.1  # a pace from which on a kernel is timed again
 TRIES = 4
 PER_CHILD = 4000  # kernels; a fresh process now and then keeps its memory and heap small
 
@@ -92,12 +92,15 @@ class Timer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | ENVIRONMENT | {"JAX_PLATFORMS": "cpu" if self.device == "cpu" else ""},
+            env=self.environment(),
         )
         return self._process
 
-    def _flags(self) -> str:
-        return f"{ENVIRONMENT['XLA_FLAGS']} {self.flags}".strip()
+    def environment(self) -> dict[str, str]:
+        """Of the timing process."""
+        flags = f"{ENVIRONMENT['XLA_FLAGS']} {self.flags}".strip()
+        platforms = "cpu" if self.device == "cpu" else ""  # "": what JAX finds
+        return os.environ | ENVIRONMENT | {"XLA_FLAGS": flags, "JAX_PLATFORMS": platforms}
 
     def _stop(self) -> None:
         if self._process is not None:

@@ -94,6 +94,16 @@ def test_the_machine_is_told(timer: Timer, tmp_path: Path) -> None:
     assert machine.processor(cpus) == "Abacus 3000"
 
 
+def test_flags_reach_the_compiler() -> None:
+    flags = "--xla_cpu_max_isa=SSE4_2"
+    found = Timer("cpu", flags=flags).environment()
+    assert found["XLA_FLAGS"] == f"--xla_cpu_multi_thread_eigen=false {flags}"
+    assert found["JAX_PLATFORMS"] == "cpu"
+    assert Timer("gpu").environment()["JAX_PLATFORMS"] == ""
+    with Timer("cpu", flags="--xla_no_such_flag=1") as wrong:
+        assert wrong.time(kernel("negate")) == {"error": "the compiler crashed"}
+
+
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     rows = [row(name) for name in ("negate", "abs", "sine")]
