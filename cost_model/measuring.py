@@ -8,7 +8,6 @@ import os
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.timing_child import ENVIRONMENT
 
 SLOW = 1.1  # a pace from which on a kernel is timed again
-TRIES = 4
+TRIES = 3
 PER_CHILD = 4000  # kernels; a fresh process now and then keeps its memory and heap small
 
 
@@ -47,13 +46,12 @@ class Timer:
         self._stop()
 
     def time(self, text: str) -> dict[str, Any]:
-        """The fields of `Measured`, or `error`. What was timed at a bad pace is timed again, after
-        a wait; the quickest stands."""
+        """The fields of `Measured`, or `error`. What was timed at a bad pace is timed again, at once
+        (a processor that waits is slow when it wakes); the quickest stands."""
         best = self._time(text)
-        for attempt in range(1, TRIES):
+        for _ in range(1, TRIES):
             if best.get("pace", 1.0) <= SLOW:
                 break
-            time.sleep(0.2 * attempt)
             again = self._time(text)
             if "error" not in again and again["seconds"] < best["seconds"]:
                 best = again
