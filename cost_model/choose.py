@@ -7,7 +7,6 @@ FILE           weights that `cost train` wrote: a path ending in .safetensors
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +53,9 @@ def shipped() -> tuple[str, ...]:
 
 
 def _load(path: Path) -> Predictor:
-    found: Predictor = importlib.import_module("cosmalloc.cost_model.learned").load(path)
-    return found
+    from cosmalloc.cost_model.learned import load
+
+    return load(path)
 
 
 def _roofline() -> Predictor:
@@ -66,5 +66,7 @@ def _roofline() -> Predictor:
     path = WEIGHTS / "cpu.safetensors"
     if not path.is_file():
         return RooflinePredictor(ordinary())
-    learned = importlib.import_module("cosmalloc.cost_model.learned")
-    return RooflinePredictor(learned.load(path).roofline)
+    from cosmalloc.cost_model.roofline import Roofline
+    from cosmalloc.cost_model.weights_file import read_weights
+
+    return RooflinePredictor(Roofline.from_dict(read_weights(path)[1].roofline))

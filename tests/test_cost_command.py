@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
-from cosmalloc.cost_model import dataset
+from cosmalloc.cost_model import dataset, training
+from cosmalloc.cost_model.domain import domain_of
+from cosmalloc.cost_model.features import graphs_of
 from cosmalloc.cost_model.kernel import operator_kernels
+from cosmalloc.cost_model.network import Network
+from cosmalloc.cost_model.roofline import ordinary
+from cosmalloc.cost_model.weights_file import Header, write_weights
 from cosmalloc.map_model import PREPARE, problem_of
 from cosmalloc.passes import Pipeline, Reading, extract, read_model
 from cosmalloc.target_file import load_target
@@ -115,18 +119,38 @@ def test_training_gets_what_was_asked_for(
         options.pop("progress")("learning", 0.5)
         asked.append({"kernels": len(found), "out": out, "settings": settings} | options)
 
-    module = ModuleType("cosmalloc.cost_model.training")
-    module.train, module.Settings = train, dict  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(training, "train", train)
     out = tmp_path / "w.safetensors"
     words = ("--epochs", 2, "--members", 1, "--resume", "--name", "abacus", "--json")
     done = cosmalloc("cost", "train", data, "-o", out, *words)
     assert done.code == 0, done.err
     assert done.json == {"output": str(out), "kernels": 9}
-    settings = {"seed": 0, "epochs": 2, "members": 1}
+    settings = training.Settings(seed=0, epochs=2, members=1)
     found = {"kernels": 9, "out": out, "settings": settings, "resume": True, "name": "abacus"}
     assert asked == [found]
     assert f"cosmalloc cost evaluate {data} --cost {out}" in done.err
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_a_model_is_adapted_to_kernels_measured_elsewhere(data: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    texts = dataset.load(data).text
+    header = Header(
+        name="abacus",
+        launch_seconds=LAUNCH,
+        settings={"width": 16, "rounds": 1},
+        roofline=ordinary().to_dict(),
+        domain=domain_of(graphs_of(texts)).to_dict(),
+        scale=1.0,
+        about={},
+    )
+    write_weights(first, [Network(16, 1, jax.random.key(0))], header)
+    words = ("cost", "adapt", data, "--cost", first, "-o", second, "--kernels", 8, "--json")
+    done = cosmalloc(*words)
+    assert done.code == 0, done.err
+    assert done.json == {"output": str(second), "kernels": 8}
+    found = cosmalloc("cost", "evaluate", data, "--cost", second, "--json")
+    assert found.json["rmse_log"] < 0.1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,13 +44,13 @@ def train_(
 ) -> None:
     """Learn from measured kernels; a run that was killed goes on with `--resume`."""
     from cosmalloc.cost_model.dataset import load
+    from cosmalloc.cost_model.training import Settings, train
 
     _check_weights(out)
     found = load(Path(data))
-    training = importlib.import_module("cosmalloc.cost_model.training")
-    settings = training.Settings(seed=seed, epochs=epochs, members=members)
+    settings = Settings(seed=seed, epochs=epochs, members=members)
     with progress_bar() as progress:
-        training.train(found, Path(out), settings, progress=progress, resume=resume, name=name)
+        train(found, Path(out), settings, progress=progress, resume=resume, name=name)
     _made(data, out, len(found), as_json)
 
 
@@ -67,8 +66,10 @@ def adapt_(
     as_json: o.AsJson = False,
 ) -> None:
     """Fit a trained model to another machine, by a hundred kernels measured there."""
+    from cosmalloc.cost_model import learned
     from cosmalloc.cost_model.choose import weights_of
     from cosmalloc.cost_model.dataset import load
+    from cosmalloc.cost_model.weights_file import write_weights
 
     _check_weights(out)
     found = load(Path(data))
@@ -76,10 +77,8 @@ def adapt_(
         import numpy as np
 
         found = found.rows(np.random.default_rng(seed).permutation(len(found))[:kernels])
-    learned = importlib.import_module("cosmalloc.cost_model.learned")
     model = learned.load(weights_of(cost)).adapted(found.text, found.seconds)
-    weights_file = importlib.import_module("cosmalloc.cost_model.weights_file")
-    weights_file.write_weights(Path(out), model.members, model.header)
+    write_weights(Path(out), model.members, model.header)
     _made(data, out, len(found), as_json)
 
 
