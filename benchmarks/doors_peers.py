@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +39,20 @@ def _smooth(shape: tuple[int, ...], dice: np.random.Generator) -> Array:
     return total + 0.05 * dice.standard_normal(shape)
 
 
-def run(path: Path, given: Sequence[Array]) -> list[Array]:
-    """Outputs of the file's own runtime."""
+def run(path: Path, given: Sequence[Array], fixed: Mapping[str, float]) -> list[Array]:
+    """Outputs of the file's own runtime. fixed: inputs of one number, by name, not in `given`."""
     if path.suffix == ".onnx":
-        return _onnx(path, given)
+        return _onnx(path, given, fixed)
     return _lite(path, given) if path.suffix == ".tflite" else _torch(path, given)
 
 
-def _onnx(path: Path, given: Sequence[Array]) -> list[Array]:
+def _onnx(path: Path, given: Sequence[Array], fixed: Mapping[str, float]) -> list[Array]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_inputs()]
-    return list(session.run(None, dict(zip(names, given, strict=True))))
+    names = [each.name for each in session.get_inputs() if each.name not in fixed]
+    known = {name: np.asarray(value) for name, value in fixed.items()}
+    return list(session.run(None, dict(zip(names, given, strict=True)) | known))
 
 
 def _lite(path: Path, given: Sequence[Array]) -> list[Array]:

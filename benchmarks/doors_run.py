@@ -54,7 +54,7 @@ def measured(model: Model, seconds: float) -> Row:
         return replace(row, why="black boxes")
     if door == "stablehlo":
         return replace(row, why="is StableHLO")
-    return _compared(row, path, found)
+    return _compared(row, model, found)
 
 
 _WEIGHTS: dict[str, Any] = {}  # of the one model that this process measures
@@ -125,7 +125,7 @@ def _sized(problem: Problem, scratchpad: int) -> Problem:
     return replace(problem, target=replace(problem.target, scratchpad_bytes=scratchpad))
 
 
-def _compared(row: Row, path: Path, found: bytes) -> Row:
+def _compared(row: Row, model: Model, found: bytes) -> Row:
     """The mapped program, through the plan at M_H, against the file's own runtime."""
     from cosmalloc.passes.numpy_types import numpy_type, shape_of
 
@@ -134,7 +134,8 @@ def _compared(row: Row, path: Path, found: bytes) -> Row:
     kinds = [(shape_of(a.type), numpy_type(a.type)) for a in arguments]
     given = doors_peers.inputs(kinds[: len(kinds) - len(_WEIGHTS)], 0)
     try:
-        theirs = [np.asarray(each) for each in doors_peers.run(path, given)]
+        fixed = {k: v for k, v in model.shapes.items() if isinstance(v, (int, float))}
+        theirs = [np.asarray(each) for each in doors_peers.run(model.path, given, fixed)]
     except ImportError as error:
         return replace(row, why=f"no {error.name}")
     except Exception as error:  # noqa: BLE001  a runtime that can't run the file either

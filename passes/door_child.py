@@ -40,7 +40,10 @@ def main(words: list[str]) -> int:
     request = json.loads((room / "request.json").read_text())
     path = Path(request["path"])
     stated = request["opening"]
-    shapes = {name: tuple(shape) for name, shape in stated.pop("shapes").items()}
+    shapes = {
+        name: tuple(shape) if isinstance(shape, list) else shape
+        for name, shape in stated.pop("shapes").items()
+    }
     try:
         module = importlib.import_module(f"cosmalloc.passes.{_HOME[request['door']]}")
         for library in ("jax.export", *_LIBRARIES.get(request["door"], ())):

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ _SUFFIXES = {
     ".pb": "hlo",
     ".hlo": "hlo",
 }
+Shape: TypeAlias = "tuple[int, ...] | float"  # or a value, see `Opening`
 BYTECODE = b"ML\xefR"
 _TEXT = re.compile(rb'[\s"](tosa|linalg|torch|tm_tensor|ml_program|bufferization)\.[a-z_]')
 _BUFFERS = re.compile(rb"\bmemref\.alloc\b")
@@ -45,13 +46,14 @@ MEMORY = 4 * 2**30
 class Opening:
     """How a foreign model is read.
 
-    shapes: of inputs, by name, where the file leaves them open. allow_opaque: an operator that
-    nobody knows is a black box that reads its operands and writes its results. seconds, memory:
-    what the converter may take, beside a second for every 100,000 bytes of the file, and memory in
-    bytes, beside six times the file.
+    shapes: of inputs, by name, where the file leaves them open; a number instead of a shape is the
+    value of the input, which is a constant then (ONNX). allow_opaque: an operator that nobody knows
+    is a black box that reads its operands and writes its results. seconds, memory: what the
+    converter may take, beside a second for every 100,000 bytes of the file, and memory in bytes,
+    beside six times the file.
     """
 
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     allow_opaque: bool = False
     seconds: float = 25.0
     memory: int = MEMORY

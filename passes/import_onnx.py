@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cosmalloc.errors import InputError
-from cosmalloc.passes.doors import Converted, Opening
+from cosmalloc.passes.doors import Converted, Opening, Shape
 from cosmalloc.passes.lowering import Argument, lower, weight_name
 from cosmalloc.passes.onnx.graph import Model, Node, Scope, Value, Weight, run
 from cosmalloc.passes.onnx.load import constants, input_type, nodes_of
@@ -43,9 +43,8 @@ def convert(content: bytes, name: str, opening: Opening, folder: Path | None) ->
             f"{name} is written for operator set {opsets['']}, this reader knows up to {NEWEST}",
             "export it for an older one",
         )
-    values = constants(graph, folder)
+    values = constants(graph, folder) | _fixed(graph, opening.shapes)
     inputs = [info for info in graph.get("input", ()) if info.get("name", "") not in values]
-    _known_names(opening.shapes, inputs)
     program = _Program(message, graph, opsets, values, opening)
     arguments = [
         Argument(info.get("name", ""), *input_type(info, opening.shapes)) for info in inputs
@@ -70,13 +69,23 @@ def _lifted(value: Array) -> bool:
     return value.dtype.kind not in "iub" or value.nbytes >= DATA_BYTES
 
 
-def _known_names(shapes: Mapping[str, Sequence[int]], inputs: Sequence[Message]) -> None:
-    known = [info.get("name", "") for info in inputs]
+def _fixed(graph: Message, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Inputs whose value is given. Raises InputError for a name that no input has."""
+    held = {tensor.get("name", "") for tensor in graph.get("initializer", ())}
+    known = {i.get("name", ""): i for i in graph.get("input", ()) if i.get("name", "") not in held}
     for name in shapes:
         if name not in known:
             raise InputError(
                 f"--shape names `{name}`, the model has no such input", f"it has {', '.join(known)}"
             )
+    found = {}
+    for name, value in shapes.items():
+        if isinstance(value, (int, float)):
+            shape, kind = input_type(known[name], {})
+            found[name] = np.full(shape, value).astype(kind)
+            if not np.array_equal(found[name].astype(np.float64), np.full(shape, value)):
+                raise InputError(f"--shape {name}=={value:g} is no number of type {kind}")
+    return found
 
 
 class _Program:

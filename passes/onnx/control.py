@@ -8,10 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cosmalloc.errors import InputError
 from cosmalloc.passes.onnx.common import HANDLERS, op
 from cosmalloc.passes.onnx.graph import Node, Scope, Value, run
 from cosmalloc.passes.onnx.load import constants, nodes_of
 
+ONE_BRANCH = (
+    "it stands in a branch; where an input decides which is taken, fix its value: `--shape rate==1`"
+)
 DEPTH = 32  # of branches within branches
 
 
@@ -20,11 +24,14 @@ def _if(node: Node, condition: Value) -> Any:
     if isinstance(condition, np.ndarray):
         taken = "then_branch" if bool(condition.reshape(())) else "else_branch"
         return _branch(node, taken)
-    results = lax.cond(
-        jnp.reshape(condition, ()),
-        lambda: tuple(map(jnp.asarray, _branch(node, "then_branch"))),
-        lambda: tuple(map(jnp.asarray, _branch(node, "else_branch"))),
-    )
+    try:
+        results = lax.cond(
+            jnp.reshape(condition, ()),
+            lambda: tuple(map(jnp.asarray, _branch(node, "then_branch"))),
+            lambda: tuple(map(jnp.asarray, _branch(node, "else_branch"))),
+        )
+    except InputError as error:  # perhaps that branch is for other inputs
+        raise InputError(error.fact, error.hint or ONE_BRANCH) from error
     return list(results)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmalloc.errors import InputError
+from cosmalloc.passes.doors import Shape
 from cosmalloc.passes.onnx.graph import Node, Scope
 from cosmalloc.passes.onnx.tensors import Array, array_of, element_type
 from cosmalloc.passes.onnx.wire import Message
@@ -64,7 +65,7 @@ def constants(graph: Message, folder: Path | None) -> dict[str, Array]:
     return {t.get("name", ""): array_of(t, folder) for t in graph.get("initializer", ())}
 
 
-def input_type(info: Message, shapes: Mapping[str, Sequence[int]]) -> tuple[tuple[int, ...], Any]:
+def input_type(info: Message, shapes: Mapping[str, Shape]) -> tuple[tuple[int, ...], Any]:
     """(shape, dtype) of a graph's input, as `shapes` or the file fix it. Raises InputError."""
     name = info.get("name", "")
     tensor = info.get("type", {}).get("tensor_type")
@@ -74,8 +75,9 @@ def input_type(info: Message, shapes: Mapping[str, Sequence[int]]) -> tuple[tupl
     declared = tensor.get("shape", {}).get("dim")
     if declared is None:
         declared = [] if "shape" in tensor else None
-    if name in shapes:
-        return _given(name, tuple(shapes[name]), declared), kind
+    given = shapes.get(name)
+    if isinstance(given, tuple):
+        return _given(name, given, declared), kind
     if declared is None:
         raise InputError(f"input `{name}` has no shape", f"give it: `--shape {name}=1x224`")
     open_ = [d for d in declared if not _fixed(d)]

@@ -115,7 +115,7 @@ def map_model(
     bytes_per_element: int | None = None,
     weights: str | None = None,
     trip_count: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
+    shapes: Mapping[str, Sequence[int] | float] | None = None,
     allow_opaque: bool = False,
     name: str | None = None,
     progress: Progress | None = None,
@@ -185,7 +185,7 @@ def problem_of(
     bytes_per_element: int | None = None,
     weights: str | None = None,
     trip_count: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
+    shapes: Mapping[str, Sequence[int] | float] | None = None,
     allow_opaque: bool = False,
     name: str | None = None,
 ) -> Problem:
@@ -217,7 +217,7 @@ def costed_problem_of(
     bytes_per_element: int | None = None,
     weights: str | None = None,
     trip_count: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
+    shapes: Mapping[str, Sequence[int] | float] | None = None,
     allow_opaque: bool = False,
     name: str | None = None,
 ) -> Costed:
@@ -300,10 +300,14 @@ def _reading(
     return Reading(track, bytes_per_element, WEIGHTS if weights is None else weights, trip_count)
 
 
-def _opening(shapes: Mapping[str, Sequence[int]] | None, allow_opaque: bool) -> Opening:
+def _opening(shapes: Mapping[str, Sequence[int] | float] | None, allow_opaque: bool) -> Opening:
     from cosmalloc.passes import Opening
 
-    return Opening({k: tuple(v) for k, v in (shapes or {}).items()}, allow_opaque)
+    stated = {
+        name: shape if isinstance(shape, (int, float)) else tuple(shape)
+        for name, shape in (shapes or {}).items()
+    }
+    return Opening(stated, allow_opaque)
 
 
 def _hlo_problem(

@@ -61,7 +61,7 @@ Shapes = Annotated[
     list[str] | None,
     typer.Option(
         "--shape",
-        help="Shape of an open input, `input=1x3x224x224`; once per input.",
+        help="Shape of an open input, `input=1x3x224x224`, or a value, `rate==16000`.",
         metavar="NAME=AxB",
     ),
 ]
@@ -101,18 +101,31 @@ def way(group: str) -> Way:
     return cast("Way", group)
 
 
-def shapes(given: list[str] | None) -> dict[str, tuple[int, ...]]:
-    """What `--shape` says, by input. Raises InputError."""
-    found: dict[str, tuple[int, ...]] = {}
+def shapes(given: list[str] | None) -> dict[str, tuple[int, ...] | float]:
+    """What `--shape` says, by input: a shape, or a value. Raises InputError."""
+    found: dict[str, tuple[int, ...] | float] = {}
     for each in given or []:
         name, equals, sizes = each.rpartition("=")
-        parts = sizes.split("x") if sizes else []
+        is_value = name.endswith("=")
+        name = name.removesuffix("=")
+        parts = sizes.split("x") if sizes and not is_value else []
         if not equals or not name or not all(p.isascii() and p.isdigit() for p in parts):
             raise InputError(f"--shape is `{each}`", "say `--shape input=1x3x224x224`")
         if name in found:
             raise InputError(f"--shape gives `{name}` twice")
-        found[name] = tuple(map(int, parts))
+        found[name] = _number(sizes, each) if is_value else tuple(map(int, parts))
     return found
+
+
+def _number(word: str, given: str) -> float:
+    try:
+        return int(word)
+    except ValueError:
+        pass
+    try:
+        return float(word)
+    except ValueError:
+        raise InputError(f"--shape is `{given}`", "say `--shape rate==16000`") from None
 
 
 def opening(shape: list[str] | None, allow_opaque: bool) -> Opening:
