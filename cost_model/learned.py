@@ -37,7 +37,6 @@ class Learned:
         self._reader = Reader()
         given = header.adaptation
         self.adaptation = None if given is None else Adaptation.from_dict(given)
-        self._forward = eqx.filter_jit(_outputs)
 
     def predict(self, kernels: Sequence[str]) -> Prediction:
         """Kernels as MLIR text. Raises InputError."""
@@ -54,7 +53,7 @@ class Learned:
         seconds, spread = np.zeros((2, len(graphs)))
         memory, known = np.zeros((len(graphs), 4)), self._blank(len(graphs))
         for rows, batch in in_order(graphs):
-            outs = self._forward(self.members, batch)
+            outs = _outputs(self.members, batch)
             pairs = [
                 (np.asarray(out.log_seconds)[: len(rows)], np.asarray(out.log_spread)[: len(rows)])
                 for out in outs
@@ -98,7 +97,7 @@ class Learned:
         """What the members know of each kernel, side by side: [N, members * width]."""
         known = self._blank(len(graphs))
         for rows, batch in in_order(graphs):
-            known[rows] = _side_by_side(self._forward(self.members, batch))[: len(rows)]
+            known[rows] = _side_by_side(_outputs(self.members, batch))[: len(rows)]
         return known
 
     def _blank(self, count: int) -> npt.NDArray[np.float32]:
@@ -110,6 +109,7 @@ def _side_by_side(outs: list[Output]) -> npt.NDArray[np.float32]:
     return np.concatenate([np.asarray(out.embedding) for out in outs], axis=1)
 
 
+@eqx.filter_jit
 def _outputs(members: list[Network], batch: Batch) -> list[Output]:
     return [member(batch) for member in members]
 

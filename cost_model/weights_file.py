@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cosmalloc.cost_model.features.words import KINDS, TYPES
@@ -63,5 +65,17 @@ def read_weights(path: Path) -> tuple[list[Network], Header]:
         raise InputError(f"{path} knows other operations than this version", _HINT)
     if words["architecture"] != ARCHITECTURE:
         raise InputError(f"{path} is of architecture {words['architecture']}", _HINT)
-    blank = Network(width, rounds, jax.random.key(0))
+    blank = _blank(width, rounds)
     return [filled(blank, arrays, str(index), _HINT) for index in range(count)], header
+
+
+def _blank(width: int, rounds: int) -> Network:
+    """A network of zeros: nothing is drawn, and so nothing compiled."""
+    shapes = eqx.filter_eval_shape(lambda key: Network(width, rounds, key), jax.random.key(0))
+
+    def zeros(leaf: Any) -> Any:
+        shape = isinstance(leaf, jax.ShapeDtypeStruct)
+        return jnp.asarray(np.zeros(leaf.shape, leaf.dtype)) if shape else leaf
+
+    found: Network = jax.tree.map(zeros, shapes)
+    return found
