@@ -24,7 +24,6 @@ as long as `cosmalloc cost train`.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -44,6 +43,7 @@ from cosmalloc.cost_model.corpus.split import split_of
 from cosmalloc.cost_model.dataset import Dataset, load
 from cosmalloc.cost_model.estimator import FLOORS, TARGETS, Target
 from cosmalloc.cost_model.metrics import Metrics, metrics
+from cosmalloc.cost_model.prediction import Predictor
 from cosmalloc.cost_model.roofline import fit_roofline
 from cosmalloc.cost_model.roofline_predictor import RooflinePredictor
 from examples.models.export import ARTIFACTS
@@ -165,8 +165,7 @@ def adapt(bench: Bench) -> None:
     if bench.new is None:
         bench.shop.say("adaptation: left out, give another machine's kernels with `--new`")
         return
-    adapted = importlib.import_module("cosmalloc.cost_model.learned").adapt
-    rows = adaptation(bench.shop, bench.data, bench.new, adapted)
+    rows = adaptation(bench.shop, bench.data, bench.new, _adapted)
     bench.write(
         "adaptation",
         f"Errors on {bench.new.about.get('machine', 'another machine')} after few of its kernels",
@@ -174,6 +173,14 @@ def adapt(bench: Bench) -> None:
         [(way, str(count), *cells(found)) for way, count, found in rows],
     )
     draw_curves(bench.output / f"{bench.prefix}-adaptation.svg", rows, "kernels of the machine", 3)
+
+
+def _adapted(model: Predictor, few: Dataset) -> Predictor:
+    from cosmalloc.cost_model.learned import Learned
+
+    if not isinstance(model, Learned):
+        raise TypeError(f"{model.name} learns nothing")
+    return model.adapted(few.text, few.seconds)
 
 
 def fast(bench: Bench) -> None:

@@ -28,7 +28,7 @@ from cosmalloc.cost_model.work import CONTRACTIONS, COPIES, KINDS, WIDTHS, Kind
 Array = npt.NDArray[np.float64]
 KNOTS = tuple(float(1 << bits) for bits in (8, 13, 16, 18, 20, 21, 22, 23, 24, 26, 28))  # bytes
 POWERS = (1.0, 1.5, 2.5, 5.0)
-SOFT = 0.2  # an error of log-seconds from which on it counts linearly
+SOFT = 0.05  # an error of log-seconds from which on it counts linearly
 PULL = 0.003
 _WORK = tuple((kind, width) for kind in KINDS for width in WIDTHS)
 _CALLS, _RATES = len(KINDS), len(_WORK)
