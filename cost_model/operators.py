@@ -3,7 +3,8 @@
     compute_seconds[o] = max(0, seconds of o's kernel - launch)
 
 since operators inside one executable pay no launch of their own. Kernels unlike what the model
-learned from have the seconds of its roofline; `Costed.outside` says which.
+learned from have the seconds of its roofline, and ones that it can't read (nan) none: the target's
+rates count. `Costed.outside` says which.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ def without_launch(
 
 
 def with_seconds(problem: Problem, seconds: npt.NDArray[np.float64]) -> Problem:
-    """The problem with these compute_seconds, one per operator."""
+    """The problem with these compute_seconds, one per operator; nan: none."""
     operators = tuple(
-        dataclasses.replace(operator, compute_seconds=float(each))
+        dataclasses.replace(operator, compute_seconds=None if each != each else float(each))
         for operator, each in zip(problem.operators, seconds, strict=True)
     )
     return dataclasses.replace(problem, operators=operators)

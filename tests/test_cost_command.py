@@ -21,6 +21,7 @@ from cosmalloc.passes import Pipeline, Reading, extract, read_model
 from cosmalloc.target_file import load_target
 from tests.command import cosmalloc
 from tests.fake_cost import LAUNCH, Fake, install
+from tests.test_cost_in_the_loop import Choosy
 from tests.test_cost_measuring import kernel
 
 CNN = Path(__file__).parent.parent / "examples/models/artifacts/cnn.mlirbc"
@@ -81,6 +82,19 @@ def test_a_kernel_is_predicted_as_it_is(weights: Path, tmp_path: Path) -> None:
     (row,) = done.json["operators"]
     assert row["name"] == "k"
     assert row["seconds"] == pytest.approx(LAUNCH + truth(kernel("sine")), rel=0.2)
+
+
+def test_a_kernel_that_can_t_be_read_is_shown_without_seconds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    weights = install(monkeypatch, tmp_path, Choosy(truth))
+    done = cosmalloc("cost", "predict", CNN, "--cost", weights, "--json")
+    assert done.code == 0, done.err
+    blank = [row["name"] for row in done.json["operators"] if row["seconds"] is None]
+    assert blank == ["reduce_window_1"]
+    assert done.json["seconds"] > 0
+    shown = cosmalloc("cost", "predict", CNN, "--cost", weights).out
+    assert any(line.split()[:2] == ["reduce_window_1", "-"] for line in shown.splitlines())
 
 
 def test_the_roofline_tells_no_spread_and_no_bytes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from cosmalloc.cost_model import choose
 from cosmalloc.cost_model.cached import Cached
 from cosmalloc.cost_model.kernel import operator_kernels
 from cosmalloc.cost_model.operators import by_roofline, costed
+from cosmalloc.cost_model.prediction import Prediction
 from cosmalloc.cost_model.roofline import ordinary
 from cosmalloc.cost_model.roofline_predictor import RooflinePredictor
 from cosmalloc.errors import InputError
 from cosmalloc.interchange import read_problem
-from cosmalloc.map_model import PREPARE, map_model, problem_of
+from cosmalloc.map_model import PREPARE, costed_problem_of, map_model, problem_of
 from cosmalloc.passes import Pipeline, Reading, extract, read_model, read_plan
 from cosmalloc.recost import difference, recosted
 from cosmalloc.simulate import simulate
@@ -68,6 +70,24 @@ def test_a_kernel_is_asked_about_once() -> None:
     assert list(second.inside) == [True, False]
     assert cached.predict([]).seconds.shape == (0,)
     assert (cached.name, cached.launch_seconds) == (fake.name, LAUNCH)
+
+
+class Choosy(Fake):
+    """Refuses every batch with a pooling in it."""
+
+    def predict(self, kernels: Sequence[str]) -> Prediction:
+        if any("reduce_window" in text for text in kernels):
+            raise InputError("pooling is beyond me")
+        return super().predict(kernels)
+
+
+def test_a_kernel_that_can_t_be_read_counts_by_the_target_s_rates() -> None:
+    for group in ("fuse", "learned"):
+        found = costed_problem_of(CNN, group=group, cost=Cached(Choosy(milliseconds)))
+        for index, operator in enumerate(found.problem.operators):
+            strange = operator.kind == "reduce_window"
+            assert (operator.compute_seconds is None) == strange
+            assert (index in found.outside) == strange
 
 
 def test_the_plan_s_timeline_and_the_mapped_module_have_the_predicted_seconds() -> None:
@@ -124,7 +144,7 @@ def test_map_says_whose_seconds_and_which_operators_are_strange(
     assert cost["outside"] == ["reduce_window_1"]
     operators = read_problem(path).operators
     assert done.err == (
-        "unlike what `learned:fake` learned from, so with its roofline's seconds:"
+        "unlike what `learned:fake` learned from, so with a roofline's seconds:"
         f" 1 of {len(operators)} operators (reduce_window_1)\n"
     )
     assert all((operator.compute_seconds or 0) > 0 for operator in operators)

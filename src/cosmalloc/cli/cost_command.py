@@ -104,6 +104,8 @@ def evaluate_(
     as_json: o.AsJson = False,
 ) -> None:
     """How far predictions are from what was measured, on kernels of one split."""
+    import numpy as np
+
     from cosmalloc.cost_model.dataset import load
     from cosmalloc.cost_model.metrics import metrics
 
@@ -114,8 +116,11 @@ def evaluate_(
         raise InputError(f"{data} has no kernels of split `{split}`")
     predictor = _fitted(whole) if cost == "roofline" else _named(cost)
     found = predictor.predict(rows.text)
-    spread = found.spread if all(map(math.isfinite, found.spread)) else None
-    numbers = metrics(rows.seconds, found.seconds, spread).to_dict()
+    read = ~np.isnan(found.seconds)
+    if not read.any():
+        raise InputError(f"{predictor.name} can read no kernel of {data}")
+    spread = found.spread[read] if np.isfinite(found.spread[read]).all() else None
+    numbers = metrics(rows.seconds[read], found.seconds[read], spread).to_dict()
     inside = float(found.inside.mean())
     if as_json:
         print_json({"cost": predictor.name, "split": split, "inside": inside} | numbers)
@@ -179,13 +184,15 @@ def _fitted(data: Dataset) -> Predictor:
 
 
 def _as_json(predictor: Predictor, names: list[str], found: Prediction) -> dict[str, Any]:
+    import numpy as np
+
     def number(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
 
     rows = [
         {
             "name": name,
-            "seconds": float(found.seconds[index]),
+            "seconds": number(found.seconds[index]),
             "spread": number(found.spread[index]),
             "inside": bool(found.inside[index]),
             "temporary_bytes": number(found.temporary_bytes[index]),
@@ -196,19 +203,21 @@ def _as_json(predictor: Predictor, names: list[str], found: Prediction) -> dict[
     return {
         "cost": predictor.name,
         "launch_seconds": predictor.launch_seconds,
-        "seconds": float(found.seconds.sum()),
+        "seconds": float(np.nansum(found.seconds)),
         "seconds_without_launches": _without_launches(predictor, found),
         "operators": rows,
     }
 
 
 def _print(predictor: Predictor, names: list[str], found: Prediction) -> None:
+    import numpy as np
+
     from cosmalloc.cli.summary import time_words
 
     rows = [
         (
             name,
-            time_words(found.seconds[index]),
+            "-" if math.isnan(found.seconds[index]) else time_words(found.seconds[index]),
             f"{found.spread[index]:.1%}" if math.isfinite(found.spread[index]) else "-",
             "inside" if found.inside[index] else "outside",
         )
@@ -219,14 +228,16 @@ def _print(predictor: Predictor, names: list[str], found: Prediction) -> None:
         ("operator", "seconds", "spread", "domain"),
         rows,
     )
-    total, inside = float(found.seconds.sum()), _without_launches(predictor, found)
+    total, inside = float(np.nansum(found.seconds)), _without_launches(predictor, found)
     print(f"total {time_words(total)}, inside one executable {time_words(inside)}")
 
 
 def _without_launches(predictor: Predictor, found: Prediction) -> float:
+    import numpy as np
+
     from cosmalloc.cost_model.operators import without_launch
 
-    return float(without_launch(found.seconds, predictor.launch_seconds).sum())
+    return float(np.nansum(without_launch(found.seconds, predictor.launch_seconds)))
 
 
 def _number(key: str, value: float) -> str:

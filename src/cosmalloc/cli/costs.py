@@ -23,7 +23,7 @@ def note_outside(costed: Costed) -> None:
     names = cost_numbers(costed)["outside"]
     more = ", …" if len(names) > MOST_NAMED else ""
     note(
-        f"unlike what `{costed.cost}` learned from, so with its roofline's seconds:"
+        f"unlike what `{costed.cost}` learned from, so with a roofline's seconds:"
         f" {len(names)} of {len(costed.problem.operators)} operators"
         f" ({', '.join(names[:MOST_NAMED])}{more})"
     )
