@@ -111,7 +111,9 @@ def test_predictions_are_held_against_what_was_measured(weights: Path, data: Pat
     assert done.json["split"] == "test"
     assert done.json["mape"] == pytest.approx(1 - 1 / 1.1)
     assert done.json["rmse_log"] == pytest.approx(np.log(1.1))
-    assert done.json["inside"] == 1.0
+    assert done.json["in_domain"] == 1.0
+    assert done.json["inside_50%"] == 0.0  # a tenth is 0.95 deviations away
+    assert done.json["inside_80%"] == 1.0
     shown = cosmalloc("cost", "evaluate", data, "--cost", weights, "--split", "train").out
     assert "spearman" in shown
     assert "9.09%" in shown

@@ -119,15 +119,18 @@ def evaluate_(
     read = ~np.isnan(found.seconds)
     if not read.any():
         raise InputError(f"{predictor.name} can read no kernel of {data}")
-    spread = found.spread[read] if np.isfinite(found.spread[read]).all() else None
-    numbers = metrics(rows.seconds[read], found.seconds[read], spread).to_dict()
+    numbers = metrics(rows.seconds[read], found.seconds[read]).to_dict()
+    told = read & np.isfinite(found.spread)
+    if told.any():  # how often the truth lies in an interval, of the kernels that have one
+        shares = metrics(rows.seconds[told], found.seconds[told], found.spread[told]).to_dict()
+        numbers |= {key: share for key, share in shares.items() if key.startswith("inside_")}
     inside = float(found.inside.mean())
     if as_json:
-        print_json({"cost": predictor.name, "split": split, "inside": inside} | numbers)
+        print_json({"cost": predictor.name, "split": split, "in_domain": inside} | numbers)
         return
     shown = {key: _number(key, value) for key, value in numbers.items() if value is not None}
     print_facts(
-        f"{predictor.name} on split `{split}` of {data}", shown | {"inside": f"{inside:.1%}"}
+        f"{predictor.name} on split `{split}` of {data}", shown | {"in domain": f"{inside:.1%}"}
     )
 
 
