@@ -26,11 +26,23 @@ def _mean(xp: Any, x: Value, axes: tuple[int, ...], keep: bool) -> Value:
     return total // array(count, x) if x.dtype.kind in "iu" else total / array(count, x)
 
 
+def _of_nothing(x: Value, sign: int) -> dict[str, Any]:
+    """What the largest (sign -1) or the least of no elements is, where there are none."""
+    if x.size:
+        return {}
+    if x.dtype.kind == "b":
+        return {"initial": sign > 0}
+    if x.dtype.kind in "iu":
+        ends = np.iinfo(x.dtype)
+        return {"initial": ends.max if sign > 0 else ends.min}
+    return {"initial": sign * np.inf}
+
+
 _REDUCTIONS: dict[str, Reduce] = {
     "ReduceSum": _sum,
     "ReduceMean": _mean,
-    "ReduceMax": lambda xp, x, axes, keep: xp.max(x, axes, keepdims=keep),
-    "ReduceMin": lambda xp, x, axes, keep: xp.min(x, axes, keepdims=keep),
+    "ReduceMax": lambda xp, x, axes, keep: xp.max(x, axes, keepdims=keep, **_of_nothing(x, -1)),
+    "ReduceMin": lambda xp, x, axes, keep: xp.min(x, axes, keepdims=keep, **_of_nothing(x, 1)),
     "ReduceProd": lambda xp, x, axes, keep: xp.prod(x, axes, keepdims=keep, dtype=x.dtype),
     "ReduceL1": lambda xp, x, axes, keep: _sum(xp, xp.abs(x), axes, keep),
     "ReduceL2": lambda xp, x, axes, keep: xp.sqrt(_sum(xp, x * x, axes, keep)),
