@@ -111,4 +111,6 @@ def test_no_file_names_a_folder_of_somebody_s_machine() -> None:
 
 
 def test_no_file_of_the_repository_is_large() -> None:
-    assert [path for path in tracked() if path.stat().st_size > 1_000_000] == []
+    large = {path.name for path in tracked() if path.stat().st_size > 1_000_000}
+    assert large <= {"cpu.parquet", "cpu.safetensors"}  # what was measured, and learned from it
+    assert all(path.stat().st_size < 5_000_000 for path in tracked())
