@@ -9,6 +9,7 @@ are about.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -20,7 +21,7 @@ import optax
 from jax import Array
 
 from cosmalloc.cost_model.batches import Batch
-from cosmalloc.cost_model.network import Network
+from cosmalloc.cost_model.network import Network, Output
 
 _KEEP = 0.998  # of the running mean per step
 _MEMORY = 0.1
@@ -59,6 +60,7 @@ def loss(network: Network, batch: Batch, labels: Labels) -> Array:
     return jnp.sum(each * labels.weight) / jnp.maximum(labels.weight.sum(), 1)
 
 
+@lru_cache
 def optimiser(steps: int, rate: float = 2e-3) -> optax.GradientTransformation:
     """AdamW with warm-up and a cosine over `steps`."""
     schedule = optax.warmup_cosine_decay_schedule(0.0, rate, min(500, steps // 10), steps, 1e-6)
@@ -71,26 +73,32 @@ def new_learner(network: Network, optimise: optax.GradientTransformation) -> Lea
     return Learner(network, network, state, jnp.zeros((), jnp.int32))
 
 
-def update(optimise: optax.GradientTransformation) -> Any:
-    """The step: (learner, batch, labels) -> (learner, loss). The slope is compiled per bucket, the
-    change of the weights once."""
-    slope_of = eqx.filter_jit(eqx.filter_value_and_grad(loss))
+_slope = eqx.filter_jit(eqx.filter_value_and_grad(loss))  # compiled once per bucket
 
-    @eqx.filter_jit
-    def change(learner: Learner, slope: Network) -> Learner:
-        arrays = eqx.filter(learner.network, eqx.is_array)
-        steps, state = optimise.update(slope, learner.state, arrays)
-        network = eqx.apply_updates(learner.network, steps)
-        keep = jnp.minimum(_KEEP, (1 + learner.steps) / (10 + learner.steps))
-        mean = jax.tree.map(
-            lambda old, new: old * keep + new * (1 - keep) if eqx.is_array(old) else old,
-            learner.mean,
-            network,
-        )
-        return Learner(network, mean, state, learner.steps + 1)
 
-    def step(learner: Learner, batch: Batch, labels: Labels) -> tuple[Learner, Array]:
-        value, slope = slope_of(learner.network, batch, labels)
-        return change(learner, slope), value
+@eqx.filter_jit
+def outputs(network: Network, batch: Batch) -> Output:
+    """What a network says of a batch, compiled once per bucket."""
+    return network(batch)
 
-    return step
+
+def step(
+    learner: Learner, optimise: optax.GradientTransformation, batch: Batch, labels: Labels
+) -> tuple[Learner, Array]:
+    """One update: the learner after it, and the loss before."""
+    value, slope = _slope(learner.network, batch, labels)
+    return _changed(learner, optimise, slope), value
+
+
+@eqx.filter_jit
+def _changed(learner: Learner, optimise: optax.GradientTransformation, slope: Network) -> Learner:
+    arrays = eqx.filter(learner.network, eqx.is_array)
+    steps, state = optimise.update(slope, learner.state, arrays)
+    network = eqx.apply_updates(learner.network, steps)
+    keep = jnp.minimum(_KEEP, (1 + learner.steps) / (10 + learner.steps))
+    mean = jax.tree.map(
+        lambda old, new: old * keep + new * (1 - keep) if eqx.is_array(old) else old,
+        learner.mean,
+        network,
+    )
+    return Learner(network, mean, state, learner.steps + 1)

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 import numpy.typing as npt
@@ -138,8 +137,6 @@ class _Run:
         self.state, self.progress = state, progress
         counts = [-(-len(rows) // self._size(n)) for n, (rows, _) in learn.buckets.items()]
         self.optimise = fitting.optimiser(sum(counts) * settings.epochs, settings.rate)
-        self.step = fitting.update(self.optimise)
-        self.forward = eqx.filter_jit(lambda network, batch: network(batch))
 
     def members(self, resume: bool) -> list[Network]:
         """The trained members."""
@@ -158,7 +155,7 @@ class _Run:
         saved = time.monotonic()
         for epoch in range(first, self.settings.epochs):
             for batch, labels in self._batches(len(done), epoch):
-                learner, _ = self.step(learner, batch, labels)
+                learner, _ = fitting.step(learner, self.optimise, batch, labels)
             if epoch % _LOOK_EVERY == _LOOK_EVERY - 1 or epoch == self.settings.epochs - 1:
                 error = self._error(learner.mean)
                 if error < least:
@@ -216,7 +213,8 @@ class _Run:
             size = self._size(bucket)
             for at in range(0, len(rows), size):
                 chosen = np.arange(at, min(at + size, len(rows)))
-                out = self.forward(network, self._batch(self.choose, bucket, chosen, size)[0])
+                batch = self._batch(self.choose, bucket, chosen, size)[0]
+                out = fitting.outputs(network, batch)
                 seconds[rows[chosen]] = np.asarray(out.log_seconds)[: len(chosen)]
                 spread[rows[chosen]] = np.asarray(out.log_spread)[: len(chosen)]
         return seconds, spread

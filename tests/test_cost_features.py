@@ -1,0 +1,125 @@
+"""What a kernel looks like in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cost_kernels import LOOP, MATMUL, elementwise, matmul
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cosmalloc.cost_model.batches import BUCKETS, by_bucket, in_order, pack
+from cosmalloc.cost_model.domain import Domain, domain_of
+from cosmalloc.cost_model.features import graphs_of
+from cosmalloc.cost_model.features.graph import WIDTH
+from cosmalloc.cost_model.features.shape import minor, run_of_same
+from cosmalloc.cost_model.features.words import KINDS
+from cosmalloc.errors import InputError
+
+
+def kinds(text: str) -> list[str]:
+    return [KINDS[kind] for kind in graphs_of([text])[0].kind]
+
+
+SLICED = """func.func public @main(%x: tensor<64x64xf32>) -> tensor<1x64xf32> {
+  %0 = stablehlo.exponential %x : tensor<64x64xf32>
+  %1 = stablehlo.slice %0 [0:1, 0:64] : (tensor<64x64xf32>) -> tensor<1x64xf32>
+  return %1 : tensor<1x64xf32>
+}"""
+POOL = """func.func public @main(%x: tensor<1x8x8x4xf32>) -> tensor<1x4x4x4xf32> {{
+  %z = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = "stablehlo.reduce_window"(%x, %z) <{{window_dimensions = array<i64: 1, 2, 2, 1>,
+    window_strides = array<i64: 1, {step}, {step}, 1>,
+    padding = dense<[[0, 0], [0, {pad}], [0, {pad}], [0, 0]]> : tensor<4x2xi64>}}> ({{
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %s = stablehlo.add %a, %b : tensor<f32>
+    stablehlo.return %s : tensor<f32>
+  }}) : (tensor<1x8x8x4xf32>, tensor<f32>) -> tensor<1x4x4x4xf32>
+  return %0 : tensor<1x4x4x4xf32>
+}}"""
+
+
+def test_nodes_are_arguments_then_operations_and_edges_go_from_maker_to_reader() -> None:
+    graph = graphs_of([MATMUL])[0]
+    assert kinds(MATMUL) == [
+        *("argument", "argument"),
+        *("stablehlo.dot_general", "stablehlo.exponential", "stablehlo.add"),
+    ]
+    assert sorted(map(tuple, graph.edges.tolist())) == [(0, 2), (1, 2), (2, 3), (2, 4), (3, 4)]
+    assert graph.numbers.shape == (5, WIDTH)
+    assert np.isfinite(graph.numbers).all()
+    assert graph.costs[2, 0] == 2 * 8 * 16 * 4
+
+
+def test_a_loop_s_body_costs_as_often_as_it_runs() -> None:
+    graph = graphs_of([LOOP])[0]
+    tanh = kinds(LOOP).index("stablehlo.tanh")
+    assert graph.costs[tanh, 1] == 8 * 10
+
+
+def test_only_what_is_read_is_paid_for() -> None:
+    graph = graphs_of([SLICED])[0]
+    assert graph.costs[kinds(SLICED).index("stablehlo.exponential"), 1] == 64
+
+
+def test_many_kernels_at_once_are_the_same_as_one_by_one() -> None:
+    texts = [MATMUL, LOOP, SLICED, elementwise(32), matmul(3)] * 70
+    for text, together in zip(texts[-5:], graphs_of(texts)[-5:], strict=True):
+        alone = graphs_of([text])[0]
+        assert np.array_equal(alone.numbers, together.numbers)
+        assert np.array_equal(alone.edges, together.edges)
+
+
+def test_a_window_that_tiles_is_told_from_one_that_overlaps() -> None:
+    tiled = graphs_of([POOL.format(step=2, pad=0)])[0].numbers[1]
+    other = POOL.replace("8x8", "4x4").format(step=1, pad=1)
+    assert not np.array_equal(tiled, graphs_of([other])[0].numbers[1])
+
+
+def test_text_that_is_no_kernel_is_an_error() -> None:
+    with pytest.raises(InputError):
+        graphs_of(["func.func @main("])
+
+
+def test_dimensions_of_one_place_do_not_matter() -> None:
+    assert minor((4, 8, 1, 1)) == 1
+    assert minor(()) == -1
+    assert run_of_same((4, 8, 1), (False, True, False)) == 8
+
+
+@given(
+    st.lists(
+        st.sampled_from([MATMUL, LOOP, SLICED, elementwise(8), matmul(5)]), min_size=1, max_size=9
+    )
+)
+def test_batches_hold_every_kernel_once(texts: list[str]) -> None:
+    graphs = graphs_of(texts)
+    seen = np.concatenate([rows for rows, _ in in_order(graphs)])
+    assert sorted(seen.tolist()) == list(range(len(graphs)))
+    for rows, batch in in_order(graphs):
+        for place, row in enumerate(rows):
+            assert batch.mask[place].sum() == len(graphs[row])
+            assert batch.edges[place].sum() == len({tuple(e) for e in graphs[row].edges.tolist()})
+
+
+def test_a_graph_too_large_keeps_its_costliest_nodes() -> None:
+    lines = "\n".join(
+        f"  %{i + 1} = stablehlo.add %{i}, %{i} : tensor<4xf32>" for i in range(BUCKETS[-1] + 40)
+    )
+    head = "func.func public @main(%x: tensor<4xf32>) -> tensor<4xf32> {\n"
+    first = "  %0 = stablehlo.cbrt %x : tensor<4xf32>\n"
+    last = f"\n  return %{BUCKETS[-1] + 40} : tensor<4xf32>\n}}"
+    graph = graphs_of([head + first + lines + last])[0]
+    (bucket,) = by_bucket([graph])
+    batch = pack([graph], bucket)
+    assert batch.mask.all()
+    assert not (batch.kind[0] == KINDS.index("argument")).any()  # it costs nothing
+
+
+def test_the_domain_ends_at_unseen_words_and_sizes() -> None:
+    graphs = graphs_of([matmul(rows) for rows in range(1, 9)])
+    domain = Domain.from_dict(domain_of(graphs).to_dict())
+    inside, word, large = graphs_of([matmul(4), SLICED, matmul(5000)])
+    assert domain.holds(inside)
+    assert not domain.holds(word)
+    assert not domain.holds(large)
