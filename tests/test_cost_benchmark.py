@@ -13,13 +13,14 @@ from cost_kernels import elementwise, measured
 
 from benchmarks.cost_curves import adaptation, draw_curves
 from benchmarks.cost_model import main
-from benchmarks.cost_programs import compare
+from benchmarks.cost_programs import compare, repeatable
 from benchmarks.cost_rivals import BASELINES, Predicted, Workshop, at_random, by_predictor, held_out
 from benchmarks.cost_speed import speed
 from cosmalloc.cost_model.dataset import Dataset, save
 from cosmalloc.cost_model.prediction import Prediction, Predictor
 from cosmalloc.cost_model.roofline import ordinary
 from cosmalloc.cost_model.roofline_predictor import RooflinePredictor
+from cosmalloc.passes import context, read_model
 from examples.models.export import ARTIFACTS
 
 
@@ -142,8 +143,15 @@ def test_speed_counts_kernels_per_second_and_milliseconds_for_one() -> None:
 
 def test_a_program_is_the_sum_of_its_kernels_with_one_launch(tmp_path: Path) -> None:
     journal = tmp_path / "programs.json"
-    journal.write_text('{"mlp": {"seconds": 1e-4}}')
+    journal.write_text('{"mlp": 1e-4}')
     row = compare(ARTIFACTS / "mlp.mlirbc", [Doubled(1), Doubled(2)], journal, -1)
     assert (row.name, row.measured, row.outside) == ("mlp", 1e-4, 0)
     assert row.operators > 2
     assert row.predicted["ours"] > ordinary().launch
+
+
+def test_a_program_that_gives_arguments_away_is_timed_without_that() -> None:
+    assert "aliasing_output" in context.to_text(read_model(ARTIFACTS / "decode_step.mlirbc")[0])
+    text = repeatable(ARTIFACTS / "decode_step.mlirbc")
+    assert "aliasing_output" not in text
+    assert "donor" not in text
