@@ -46,8 +46,8 @@ class Timer:
         self._stop()
 
     def time(self, text: str) -> dict[str, Any]:
-        """The fields of `Measured`, or `error`. What was timed at a bad pace is timed again, at once
-        (a processor that waits is slow when it wakes); the quickest stands."""
+        """The fields of `Measured`, or `error`. What was timed at a bad pace is timed again, at
+        once (a processor that waits is slow when it wakes); the quickest stands."""
         best = self._time(text)
         for _ in range(1, TRIES):
             if best.get("pace", 1.0) <= SLOW:

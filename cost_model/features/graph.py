@@ -4,6 +4,9 @@ Nodes are the kernel's arguments, then its operations; a loop's body lies flat b
 operations with the number of their repeats. Scalar constants are left out. An edge goes from a
 value's maker to its reader.
 
+Operations that take elements one after the other have the shape of a vector here, since the
+compiler makes one dimension of theirs; dimensions matter where one is moved, spread or summed.
+
 A compiler that fuses computes of a value only what is read: the part of a node that is *needed* is
 
     needed(i) = max over readers u of needed(u) * elements(u) / elements(i), at most 1
@@ -30,6 +33,8 @@ from cosmalloc.cost_model.summary import Reader
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.rules import Cost, Rules
+from cosmalloc.passes.rules.rule import Node
+from cosmalloc.passes.rules.sizes import Shaped
 
 COSTS = ("flops", "transcendentals", "read", "written")
 MAGNITUDES = 4  # result, operands, largest operand, repeats
@@ -105,7 +110,7 @@ class _Reading:
 
     def argument(self, value: Any) -> None:
         data, kind = self._size(value.type), _element(value.type)
-        shape = _shape(value.type)
+        shape = (prod(_shape(value.type)),)
         self.made_by[value] = self._add(ARGUMENT, 0, (kind, kind), (0, 0, 0, 0), prod(shape))
         row = [0.0] * len(COSTS) + [size(data), 0.0, 0.0, 0.0] + [0.0] * FLAGS
         row += dimensions(shape) + lanes(shape)
@@ -146,6 +151,8 @@ class _Reading:
         made = result.shape if result else ()
         largest = max(range(len(operands)), key=lambda i: operands[i].elements, default=-1)
         given = operands[largest].shape if largest >= 0 else ()
+        if self._is_flat(operation, operands):
+            made, given = (prod(made),), (prod(given),)
         read, written = sum(cost.read) + cost.inside, sum(cost.written)
         flops = (
             details.window_flops(facts) if operation.name == "stablehlo.convolution" else cost.flops
@@ -165,7 +172,7 @@ class _Reading:
                 *map(size, counts),
                 size(sum(end.bytes for end in facts.results)),
                 *(size(sum(data)), size(max(data, default=0)), log2(max(repeats, 1)) / 16),
-                *_flags(operation, facts.operands, made),
+                *_flags(operation, facts),
                 *(*dimensions(made), *lanes(made), *dimensions(given), *lanes(given)),
                 *(len(made) / 8, len(given) / 8),
                 *details.details(facts),
@@ -174,6 +181,12 @@ class _Reading:
         for value in operation.results:
             self.made_by[value] = node
         return node
+
+    def _is_flat(self, operation: ir.Operation, operands: tuple[Shaped, ...]) -> bool:
+        """Whether elements are taken one after the other, whatever their dimensions."""
+        role = self.rules.role(operation)
+        scalar = role == "broadcast" and operands[0].elements == 1
+        return scalar or role == "elementwise" or operation.name in _FLAT
 
     def _add(
         self,
@@ -239,6 +252,7 @@ def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
     return operation.name in _PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
 
 
+_FLAT = ("stablehlo.convert", "stablehlo.reshape", "stablehlo.bitcast_convert")
 _PARTIAL = frozenset(
     f"stablehlo.{name}"
     for name in (
@@ -248,9 +262,10 @@ _PARTIAL = frozenset(
 )
 
 
-def _flags(operation: ir.Operation, operands: Any, made: tuple[int, ...]) -> list[float]:
+def _flags(operation: ir.Operation, facts: Node) -> list[float]:
     """Returned, reads an argument, readers, needed part and how much that is (all set at the end);
     operands, results, same shapes, regions, scalar, equality."""
+    operands, made = facts.operands, facts.results[0].shape if facts.results else ()
     same = sum(operand.shape == made for operand in operands)
     return [
         *(0.0, 0.0, 0.0, 0.0, 0.0, len(operands) / 8, len(operation.results) / 8, same / 4),
