@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class Workshop:
 
     def predicted(self, name: str, sets: Sets) -> Predicted:
         """By this model after training on this split; from the cache where it is there."""
-        path = self.cache / f"{_slug(name)}-{_slug(sets.key())}-{self.seed}.npz"
+        path = self.cache / f"{_slug(self._label(name, sets))}-{_slug(sets.key())}-{self.seed}.npz"
         if path.exists():
             return _read(path)
         began = time.process_time()
@@ -129,11 +130,20 @@ class Workshop:
         _write(path, found)
         return found
 
+    def _label(self, name: str, sets: Sets) -> str:
+        """Of the cache: other weights, or other settings of training, are another model."""
+        if name == OURS and sets.name == "held-out":
+            return f"{name} {sha256(_weights(self.weights).read_bytes()).hexdigest()[:16]}"
+        if name == OURS or name in ABLATIONS:
+            return f"{name} {json.dumps(dict(self.anew), sort_keys=True)}"
+        return name
+
     def _make(self, name: str, sets: Sets) -> Predicted:
         if name == OURS and sets.name == "held-out":
             return by_predictor(shipped(self.weights), sets.test)
         if name == OURS or name in ABLATIONS:
-            out = self.cache / f"{_slug(name)}-{_slug(sets.key())}.safetensors"
+            label = _slug(self._label(name, sets))
+            out = self.cache / f"{label}-{_slug(sets.key())}-{self.seed}.safetensors"
             made = train_ours(sets.whole(), ABLATIONS.get(name, {}), out, self)
             return by_predictor(made, sets.test)
         fitted = self._estimator(name, sets).fit(sets.train, sets.valid, seed=self.seed)
@@ -169,11 +179,15 @@ class Workshop:
 
 def shipped(weights: str) -> Predictor:
     """Our model with weights that are there: a name of `--cost`."""
-    from cosmalloc.cost_model.choose import WEIGHTS
     from cosmalloc.cost_model.learned import load
 
-    kind, _, machine = weights.partition(":")
-    return load(WEIGHTS / f"{machine}.safetensors" if kind == "learned" else Path(weights))
+    return load(_weights(weights))
+
+
+def _weights(name: str) -> Path:
+    from cosmalloc.cost_model.choose import weights_of
+
+    return weights_of(name)
 
 
 def train_ours(data: Dataset, settings: Mapping[str, Any], out: Path, shop: Workshop) -> Predictor:
