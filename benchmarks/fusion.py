@@ -10,8 +10,8 @@ search that asks the learned model.
   sum         seconds of all operators: each distinct kernel measured by itself, launch included,
               times how often it is called
   run         the whole program, kernel after kernel on the data that the one before left
-  regret      in neighbourhoods of 2 to 6 operations with up to 8 of their legal fusions: how much
-              slower the chosen variant is than the quickest one, all of them measured
+  regret      in neighbourhoods of 2 to 6 operations with up to 8 of their legal fusions and the
+              chosen ones: how much slower a choice is than the quickest of them, all measured
 
 With `--ceiling` one more search asks the clock itself: what better predictions could reach.
 Kernels are timed one after the other; the journal keeps what is timed, and a run that was stopped
@@ -27,11 +27,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jaxlib.mlir import ir
 
 from benchmarks.fusion_measured import Measured
-from benchmarks.fusion_neighbourhoods import Neighbourhood, neighbourhoods
+from benchmarks.fusion_neighbourhoods import (
+    Neighbourhood,
+    copied,
+    neighbourhoods,
+    variant_of,
+)
 from benchmarks.fusion_sequence import SequenceTimer
 from benchmarks.fusion_tables import (
     REGRET_HEAD,
@@ -47,7 +51,7 @@ from benchmarks.fusion_tables import (
 )
 from cosmalloc.cost_model.choose import LEARNED, ROOFLINE, predictor_named
 from cosmalloc.cost_model.corpus.split import split_of
-from cosmalloc.cost_model.grouping import group_by, group_text
+from cosmalloc.cost_model.grouping import group_by, group_text, prices_by
 from cosmalloc.cost_model.kernel import PREPARATION, digest
 from cosmalloc.cost_model.measuring import Timer, measure_all
 from cosmalloc.cost_model.prediction import Predictor
@@ -56,7 +60,7 @@ from cosmalloc.passes.dataflow import Dataflow, dataflow
 from cosmalloc.passes.group_merges import fuse
 from cosmalloc.passes.group_operators import form_kernels
 from cosmalloc.passes.group_state import Groups, start
-from cosmalloc.passes.grouping import Grouping, formed, group
+from cosmalloc.passes.grouping import Grouping, formed, group, merge_by_price
 from cosmalloc.passes.rules import Rules
 from examples.models.export import ARTIFACTS, NAMES
 
@@ -89,7 +93,7 @@ def asked(path: Path, predictors: Mapping[str, Predictor], limit: int, seed: int
         found = neighbourhoods(state, goal, limit, VARIANTS, seed)
         named = {way: each for way, each in predictors.items() if way in WAYS}
         programs = {way: _program(module, each) for way, each in formed_by.items()}
-        places = [_place(flow, state, each, named, texts) for each in found]
+        places = [_place(flow, (state, goal), each, named, texts) for each in found]
     alike = {place.variants: place for place in places}
     return Asked(name, ways, programs, list(alike.values()), texts)
 
@@ -110,23 +114,24 @@ def _kept(texts: dict[str, str], text: str) -> str:
 
 def _place(
     flow: Dataflow,
-    state: Groups,
+    states: tuple[Groups, Groups],
     near: Neighbourhood,
     predictors: Mapping[str, Predictor],
     texts: dict[str, str],
 ) -> Place:
-    variants = tuple(
-        tuple(_kept(texts, group_text(flow, formed(state, members))) for members in variant)
-        for variant in near.variants
-    )
-    choice = {"single": 0, "fuse": near.rule}
+    """states: of `single` and of `fuse`."""
+    members = frozenset(member for group in near.variants[0] for member in group)
+    found = {"single": near.variants[0], "fuse": near.variants[near.rule]}
     for way, predictor in predictors.items():
-        totals = [
-            float(predictor.predict([texts[key] for key in variant]).seconds.sum())
-            for variant in variants
-        ]
-        choice[way] = int(np.argmin(totals))
-    return Place(variants, choice)
+        state = copied(states[0])
+        merge_by_price(state, states[1], prices_by(flow, predictor), members)
+        found[way] = variant_of(state, members)
+    variants = list(dict.fromkeys((*near.variants, *found.values())))
+    kernels = [
+        tuple(_kept(texts, group_text(flow, formed(states[0], group))) for group in variant)
+        for variant in variants
+    ]
+    return Place(tuple(kernels), {way: variants.index(each) for way, each in found.items()})
 
 
 def timed(texts: Sequence[str], journal: Path, timer: Timer) -> Labels:

@@ -6,7 +6,7 @@ them that a row of legal merges makes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -81,14 +81,14 @@ def _with_variants(
 def _partitions(state: Groups, roots: frozenset[int]) -> Iterator[Variant]:
     """Every partition that legal merges make, fewer merges first; at most `MOST_SEEN`."""
     members = {member for root in roots for member in state.members[root]}
-    waiting, seen = [state], {_variant(state, members)}
-    yield _variant(state, members)
+    waiting, seen = [state], {variant_of(state, members)}
+    yield variant_of(state, members)
     while waiting:
         current = waiting.pop(0)
         for early, late in _inside(current, members):
             after = copied(current)
             after.merge(early, late)
-            variant = _variant(after, members)
+            variant = variant_of(after, members)
             if variant not in seen:
                 seen.add(variant)
                 waiting.append(after)
@@ -105,17 +105,16 @@ def _as_ruled(state: Groups, goal: Groups, roots: frozenset[int]) -> Variant:
         ruled = (pair for pair in _inside(current, members) if len(set(map(goal.root, pair))) == 1)
         pair = next(ruled, None)
         if pair is None:
-            return _variant(current, members)
+            return variant_of(current, members)
         current.merge(*pair)
 
 
 def _inside(state: Groups, members: set[int]) -> Iterator[tuple[int, int]]:
-    for early, late in legal_merges(state, members & set(state.members)):
-        if late in members:
-            yield early, late
+    yield from legal_merges(state, members)
 
 
-def _variant(state: Groups, members: set[int]) -> Variant:
+def variant_of(state: Groups, members: Iterable[int]) -> Variant:
+    """The groups that these operations are in now."""
     roots = sorted({state.root(member) for member in members})
     return tuple(tuple(sorted(state.members[root])) for root in roots)
 

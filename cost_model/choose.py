@@ -67,6 +67,6 @@ def _roofline() -> Predictor:
     if not path.is_file():
         return RooflinePredictor(ordinary())
     from cosmalloc.cost_model.roofline import Roofline
-    from cosmalloc.cost_model.weights_file import read_weights
+    from cosmalloc.cost_model.weights_file import read_header
 
-    return RooflinePredictor(Roofline.from_dict(read_weights(path)[1].roofline))
+    return RooflinePredictor(Roofline.from_dict(read_header(path).roofline))

@@ -5,7 +5,7 @@ Every kernel's seconds include its launch: what is predicted is kernels that are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from jaxlib.mlir import ir
@@ -14,7 +14,8 @@ from cosmalloc.cost_model.kernel import kernel_text
 from cosmalloc.passes import context
 from cosmalloc.passes.dataflow import Dataflow, dataflow
 from cosmalloc.passes.group_operators import form_kernels, kernel_function
-from cosmalloc.passes.grouping import Group, Grouping, group_by_seconds
+from cosmalloc.passes.group_search import Price
+from cosmalloc.passes.grouping import Group, Grouping, group_by_price
 from cosmalloc.passes.rules import Rules
 from cosmalloc.passes.strip_memory import refuse_mapped
 
@@ -24,14 +25,19 @@ if TYPE_CHECKING:
 
 def group_by(flow: Dataflow, rules: Rules, predictor: Predictor) -> Grouping:
     """Groups of a block, merged as long as the predictor says that it gains. Raises InputError."""
+    return group_by_price(flow, rules, prices_by(flow, predictor))
 
-    def seconds(groups: Sequence[Group]) -> list[float]:
+
+def prices_by(flow: Dataflow, predictor: Predictor) -> Callable[[Sequence[Group]], list[Price]]:
+    """What groups of a block cost, by a predictor; one that tells no spread gets one assumed."""
+
+    def prices(groups: Sequence[Group]) -> list[Price]:
         if not groups:
             return []
         found = predictor.predict([group_text(flow, group) for group in groups])
-        return [float(each) for each in found.seconds]
+        return [Price(float(s), float(d)) for s, d in zip(found.seconds, found.spread, strict=True)]
 
-    return group_by_seconds(flow, rules, seconds)
+    return prices
 
 
 def group_module(module: ir.Module, predictor: Predictor) -> None:

@@ -4,7 +4,7 @@ trained, and in the head, as JSON, what it takes to use them."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,20 +53,31 @@ def write_weights(path: Path, members: Sequence[Network], header: Header) -> Non
 def read_weights(path: Path) -> tuple[list[Network], Header]:
     """Raises InputError."""
     arrays, facts = read_arrays(path, FORMAT, "cost model")
-    try:
-        given = json.loads(facts["header"])
-        words = given.pop("words")
-        header = Header(**given)
-        count, width = int(words["members"]), int(header.settings["width"])
-        rounds = int(header.settings["rounds"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} has a damaged head: {error}", _HINT) from None
+    header, words = _header(path, facts)
     if (tuple(words["kinds"]), tuple(words["types"])) != (KINDS, TYPES):
         raise InputError(f"{path} knows other operations than this version", _HINT)
     if words["architecture"] != ARCHITECTURE:
         raise InputError(f"{path} is of architecture {words['architecture']}", _HINT)
-    blank = _blank(width, rounds)
-    return [filled(blank, arrays, str(index), _HINT) for index in range(count)], header
+    blank = _blank(int(header.settings["width"]), int(header.settings["rounds"]))
+    return [filled(blank, arrays, str(i), _HINT) for i in range(words["members"])], header
+
+
+def read_header(path: Path) -> Header:
+    """What the file says without its networks. Raises InputError."""
+    return _header(path, read_arrays(path, FORMAT, "cost model")[1])[0]
+
+
+def _header(path: Path, facts: Mapping[str, str]) -> tuple[Header, dict[str, Any]]:
+    """The header, and the words that weights are good for."""
+    try:
+        given = json.loads(facts["header"])
+        words: dict[str, Any] = given.pop("words")
+        header = Header(**given)
+        for size in (words["members"], header.settings["width"], header.settings["rounds"]):
+            int(size)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} has a damaged head: {error}", _HINT) from None
+    return header, words
 
 
 def _blank(width: int, rounds: int) -> Network:

@@ -29,7 +29,7 @@ from typing import Literal, get_args
 
 from cosmalloc.passes.dataflow import Dataflow
 from cosmalloc.passes.group_merges import fuse
-from cosmalloc.passes.group_search import search
+from cosmalloc.passes.group_search import Price, search
 from cosmalloc.passes.group_state import Groups, reach, start
 from cosmalloc.passes.rules import Rules
 
@@ -64,13 +64,29 @@ def group(flow: Dataflow, rules: Rules, policy: Policy) -> Grouping:
     return grouping(state)
 
 
-def group_by_seconds(
-    flow: Dataflow, rules: Rules, seconds: Callable[[Sequence[Group]], Sequence[float]]
+def group_by_price(
+    flow: Dataflow, rules: Rules, prices: Callable[[Sequence[Group]], Sequence[Price]]
 ) -> Grouping:
     """Kernels of a block by the seconds that each would take."""
-    state = start(flow, rules, share=True)
-    search(state, lambda found: seconds([formed(state, members) for members in found]))
+    state, goal = (start(flow, rules, share=True) for _ in range(2))
+    fuse(goal)
+    merge_by_price(state, goal, prices)
     return grouping(state)
+
+
+def merge_by_price(
+    state: Groups,
+    goal: Groups,
+    prices: Callable[[Sequence[Group]], Sequence[Price]],
+    among: frozenset[int] | None = None,
+) -> None:
+    """The same on groups as they are. goal: what `fuse` makes of the block. among: of `search`."""
+    search(
+        state,
+        lambda found: prices([formed(state, members) for members in found]),
+        lambda early, late: goal.root(early) == goal.root(late),
+        among=among,
+    )
 
 
 def grouping(state: Groups) -> Grouping:

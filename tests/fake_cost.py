@@ -21,9 +21,12 @@ class Fake:
     launch_seconds = LAUNCH
 
     def __init__(
-        self, seconds: Callable[[str], float] = len, strange: str = "no such word"
+        self,
+        seconds: Callable[[str], float] = len,
+        strange: str = "no such word",
+        spread: float = 0.1,
     ) -> None:
-        self.seconds, self.strange = seconds, strange
+        self.seconds, self.strange, self.spread = seconds, strange, spread
         self.asked: list[list[str]] = []
 
     def predict(self, kernels: Sequence[str]) -> Prediction:
@@ -31,7 +34,7 @@ class Fake:
         count = len(kernels)
         return Prediction(
             seconds=np.array([LAUNCH + self.seconds(text) for text in kernels], float),
-            spread=np.full(count, 0.1),
+            spread=np.full(count, self.spread),
             inside=np.array([self.strange not in text for text in kernels], bool),
             temporary_bytes=np.zeros(count),
             code_bytes=np.zeros(count),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cosmalloc.map_model import map_model, problem_of
 from cosmalloc.passes import Pipeline, context, execute
 from cosmalloc.passes.dataflow import Dataflow, dataflow
 from cosmalloc.passes.group_merges import fuse
-from cosmalloc.passes.group_search import legal_merges, merged, search
+from cosmalloc.passes.group_search import Members, Price, legal_merges, merged, search, worth
 from cosmalloc.passes.group_state import Groups, start
 from cosmalloc.passes.grouping import Grouping, formed, group
 from cosmalloc.passes.inline import kernels
@@ -123,14 +124,14 @@ def test_where_every_merge_gains_none_is_left() -> None:
     with module.context, module.operation.location:
         state = state_of(module)
         before = len(state.members)
-        search(state, lambda groups: [1.0] * len(groups))
+        search(state, lambda groups: [Price(1.0)] * len(groups))
         assert list(legal_merges(state)) == []
         assert len(state.members) < before
 
 
 def test_where_no_merge_gains_every_operation_stays_apart() -> None:
     module = prepared(ARTIFACTS / "cnn.mlirbc")
-    flow, found = grouped(module, Fake(lonely))
+    flow, found = grouped(module, Fake(lonely, spread=0.0))
     with module.context, module.operation.location:
         assert found == group(flow, Rules(), "single")
 
@@ -144,17 +145,51 @@ def test_a_search_gains_in_every_round_and_asks_about_a_group_once() -> None:
             state = state_of(module)
             asked.clear()
 
-            def price(groups: object, state: Groups = state) -> list[float]:
-                asked.extend(groups)  # type: ignore[arg-type]
-                texts = [group_text(state.flow, formed(state, g)) for g in groups]  # type: ignore[attr-defined]
-                return [fickle(text) + 1e-5 for text in texts]
+            def price(groups: Sequence[Members], state: Groups = state) -> list[Price]:
+                asked.extend(groups)
+                texts = [group_text(state.flow, formed(state, group)) for group in groups]
+                return [Price(fickle(text) + 1e-5) for text in texts]
 
-            search(state, price, rounds)
+            search(state, price, rounds=rounds)
             assert len(asked) == len(set(asked))
-            roots = [r for r in state.members if not state.free[r]]
-            totals.append(sum(price([tuple(sorted(state.members[r])) for r in roots])))
+            groups = [tuple(sorted(state.members[r])) for r in state.members if not state.free[r]]
+            totals.append(sum(each.seconds for each in price(groups)))
         assert totals == sorted(totals, reverse=True)
         assert totals[-1] < totals[0]
+
+
+def test_a_merge_is_worth_what_it_saves_where_that_is_beyond_doubt() -> None:
+    one, two = Price(5.0), Price(1.0)
+    assert worth(one, two, Price(5.5), ruled=False) == 0.5
+    assert worth(one, two, Price(5.5, spread=0.1), ruled=False) is None
+    assert worth(one, two, Price(5.0, spread=0.1), ruled=False) == 1.0
+    assert worth(one, two, Price(6.5), ruled=True) is None
+    assert worth(one, two, Price(6.5, spread=0.1), ruled=True) == -0.5
+    assert worth(one, two, Price(6.5, spread=0.1), ruled=False) is None
+
+
+def test_a_kernel_does_not_get_quicker_by_doing_more() -> None:
+    one, two = Price(5.0), Price(0.1)
+    assert worth(one, two, Price(3.0), ruled=False) == pytest.approx(0.1)
+    assert worth(one, two, Price(3.0, spread=0.1), ruled=False) is None
+
+
+def test_a_price_that_nobody_knows_merges_nothing() -> None:
+    known, unknown = Price(1.0), Price(float("nan"))
+    for three in ((unknown, known, known), (known, unknown, known), (known, known, unknown)):
+        assert worth(*three, ruled=True) is None
+    assert worth(known, known, Price(1.0, float("inf")), ruled=False) == 1.0
+    assert worth(known, known, Price(1.95, float("inf")), ruled=False) is None
+
+
+def test_only_the_groups_that_are_named_merge() -> None:
+    module = prepared(ARTIFACTS / "transformer_layer.mlirbc")
+    with module.context, module.operation.location:
+        state = state_of(module)
+        early, late = next(legal_merges(state))
+        search(state, lambda groups: [Price(1.0)] * len(groups), among=frozenset((early, late)))
+        assert sum(len(members) > 1 for members in state.members.values()) == 1
+        assert state.root(early) == late
 
 
 def test_a_merge_has_the_operations_of_both() -> None:
