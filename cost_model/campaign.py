@@ -13,7 +13,7 @@ import numpy as np
 from cosmalloc.cost_model.corpus.split import split_of, without_leaks
 from cosmalloc.cost_model.dataset import Dataset, from_rows
 from cosmalloc.cost_model.kernel import digest
-from cosmalloc.cost_model.measuring import Timer, measure_all
+from cosmalloc.cost_model.measuring import Labels, measure_all
 from cosmalloc.errors import InputError
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def again_rows(data: Dataset, count: int, seed: int) -> list[Row]:
 def measured(
     rows: Iterable[Row],
     journal: Path,
-    timer: Timer,
+    timer: Labels,
     progress: Callable[[int, Row], None] | None = None,
 ) -> Iterator[Row]:
     """Each row with its labels. A kernel that several models share is timed once, and every row

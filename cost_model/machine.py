@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cosmalloc.cost_model.measuring import Timer
+from cosmalloc.cost_model.measuring import Labels
 from cosmalloc.errors import InputError
 
 EMPTY = """func.func public @main(%arg0: tensor<f32>) -> tensor<f32> {
@@ -19,7 +19,7 @@ EMPTY = """func.func public @main(%arg0: tensor<f32>) -> tensor<f32> {
 _CPUS = Path("/proc/cpuinfo")
 
 
-def about(timer: Timer, command: str, date: str) -> dict[str, Any]:
+def about(timer: Labels, command: str, date: str) -> dict[str, Any]:
     """Of a dataset that `timer` measures. Raises InputError where its device does not work.
 
     launch_seconds: what a kernel with next to no work takes.
@@ -31,7 +31,7 @@ def about(timer: Timer, command: str, date: str) -> dict[str, Any]:
             "`python -c 'import jax; print(jax.devices())'` tells the devices that there are",
         )
     return {
-        "machine": processor() if timer.device == "cpu" else accelerator(),
+        "machine": _machine(timer.device),
         "device": timer.device,
         "core": timer.core,
         "jax": version("jax"),
@@ -40,6 +40,12 @@ def about(timer: Timer, command: str, date: str) -> dict[str, Any]:
         "date": date,
         "launch_seconds": answer["seconds"],
     }
+
+
+def _machine(device: str) -> str:
+    if device.startswith("tpu:"):
+        return f"{device.removeprefix('tpu:')}, as XLA's compiler estimates it"
+    return processor() if device == "cpu" else accelerator()
 
 
 def processor(cpus: Path = _CPUS) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.timing_child import ENVIRONMENT
@@ -19,6 +19,19 @@ from cosmalloc.cost_model.timing_child import ENVIRONMENT
 SLOW = 1.1  # a pace from which on a kernel is timed again
 TRIES = 3
 PER_CHILD = 4000  # kernels; a fresh process now and then keeps its memory and heap small
+
+
+class Labels(Protocol):
+    """What answers for a kernel's labels: a `Timer`, or a compiler's estimate. device, core, flags:
+    where and how."""
+
+    device: str
+    core: int
+    flags: str
+
+    def time(self, text: str) -> dict[str, Any]:
+        """The fields of `clock.Measured`, or `error`."""
+        ...
 
 
 class Timer:
@@ -110,7 +123,7 @@ class Timer:
 def measure_all(
     kernels: Iterable[dict[str, Any]],
     journal: Path,
-    timer: Timer,
+    timer: Labels,
     progress: Callable[[int, dict[str, Any]], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Each kernel's row with its labels; rows that the journal holds are not timed again.

@@ -4,8 +4,8 @@ Nodes are the kernel's arguments, then its operations; a loop's body lies flat b
 operations with the number of their repeats. Scalar constants are left out. An edge goes from a
 value's maker to its reader.
 
-Operations that take elements one after the other have the shape of a vector here, since the
-compiler makes one dimension of theirs; dimensions matter where one is moved, spread or summed.
+A kernel whose operations all take elements one after the other has the shapes of vectors, since
+the compiler makes one dimension of theirs; they matter where one is moved, spread or summed.
 
 A compiler that fuses computes of a value only what is read: the part of a node that is *needed* is
 
@@ -104,13 +104,14 @@ class _Reading:
         self.numbers: list[list[float]] = []
         self.costs: list[tuple[float, float, float, float]] = []
         self.elements: list[int] = []
+        self.flat = True  # whether every operation is
         self.partial: list[bool] = []  # whether the node reads only what it needs
         self.edges: list[tuple[int, int]] = []
         self.made_by: dict[Any, int] = {}
 
     def argument(self, value: Any) -> None:
         data, kind = self._size(value.type), _element(value.type)
-        shape = (prod(_shape(value.type)),)
+        shape = _shape(value.type)
         self.made_by[value] = self._add(ARGUMENT, 0, (kind, kind), (0, 0, 0, 0), prod(shape))
         row = [0.0] * len(COSTS) + [size(data), 0.0, 0.0, 0.0] + [0.0] * FLAGS
         row += dimensions(shape) + lanes(shape)
@@ -151,8 +152,6 @@ class _Reading:
         made = result.shape if result else ()
         largest = max(range(len(operands)), key=lambda i: operands[i].elements, default=-1)
         given = operands[largest].shape if largest >= 0 else ()
-        if self._is_flat(operation, operands):
-            made, given = (prod(made),), (prod(given),)
         read, written = sum(cost.read) + cost.inside, sum(cost.written)
         flops = (
             details.window_flops(facts) if operation.name == "stablehlo.convolution" else cost.flops
@@ -166,6 +165,7 @@ class _Reading:
         elements = result.elements if result else 0
         node = self._add(operation.name, _body_of(operation), kinds, costs, elements)
         self.partial[node] = _takes_what_it_needs(operation, self.rules)
+        self.flat &= self._is_flat(operation, operands)
         data = [operand.bytes for operand in operands]
         self.numbers.append(
             [
@@ -219,6 +219,8 @@ class _Reading:
                 self.numbers[reader][first + 1] = 1.0
         for row, part, elements in zip(self.numbers, needed, self.elements, strict=True):
             row[first + 3], row[first + 4] = part, size(part * elements)
+        if self.flat:
+            self._flatten()
         given = [self._size(value.type) for value in arguments]
         made = [self._size(value.type) for value in returned]
         whole = [
@@ -234,6 +236,14 @@ class _Reading:
             np.array(self.edges, np.int32).reshape(-1, 2),
             np.array(whole, np.float32),
         )
+
+    def _flatten(self) -> None:
+        """Every shape becomes a vector's."""
+        first = len(COSTS) + MAGNITUDES + FLAGS
+        for row, elements in zip(self.numbers, self.elements, strict=True):
+            own = [*dimensions((elements,)), *lanes((elements,))]
+            row[first : first + 2 * len(own)] = own + own
+            row[first + 2 * len(own) : first + 2 * len(own) + 2] = [1 / 8, 1 / 8]
 
     def _needed(self, roots: list[int]) -> list[float]:
         """The part of each node that is read. Readers come after what they read."""

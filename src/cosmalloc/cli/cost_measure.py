@@ -16,6 +16,7 @@ from cosmalloc.errors import InputError
 if TYPE_CHECKING:
     from cosmalloc.cost_model.dataset import Dataset
     from cosmalloc.cost_model.measuring import Timer
+    from cosmalloc.tpu.labels import TpuTimer
 
 
 def measure_(
@@ -26,7 +27,12 @@ def measure_(
         str, typer.Option("-o", "--output", metavar="DATA.parquet", help="What was measured.")
     ] = "kernels.parquet",
     corpus: Annotated[int, typer.Option(help="So many kernels of drawn networks, too.")] = 0,
-    device: Annotated[str, typer.Option(help="`cpu` or `gpu`.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="`cpu`, `gpu`, or `tpu:v5e`: the TPU compiler's estimates, nothing is run."
+        ),
+    ] = "cpu",
     core: Annotated[int, typer.Option(help="The processor that runs nothing else; -1: any.")] = -1,
     flags: Annotated[
         str, typer.Option("--xla-flags", help="More of XLA's flags: another machine, in a way.")
@@ -39,10 +45,10 @@ def measure_(
     as_json: o.AsJson = False,
 ) -> None:
     """Time kernels here; Ctrl-C and a kill keep what is measured, the same command goes on."""
-    from cosmalloc.cost_model.measuring import Timer
     from cosmalloc.files import check_writable
 
-    o.word(device, ("cpu", "gpu"), "--device")
+    if not device.startswith("tpu:"):
+        o.word(device, ("cpu", "gpu"), "--device")
     _check(models, corpus, again, of)
     check_writable(out)
     command = _command(
@@ -50,11 +56,22 @@ def measure_(
         {"--corpus": corpus or None, "--seed": seed or None, "--device": device, "--core": core}
         | {"--xla-flags": flags or None, "--again": again or None, "--of": of, "-o": out},
     )
-    with Timer(device, core, flags=flags) as timer:
+    with _timer(device, core, flags) as timer:
         if of is not None:
             _again(timer, command, out, again, of, seed, as_json)
         else:
             _first(timer, command, out, models or [], corpus, seed, as_json)
+
+
+def _timer(device: str, core: int, flags: str) -> Timer | TpuTimer:
+    from cosmalloc.cost_model.measuring import Timer
+
+    if not device.startswith("tpu:"):
+        return Timer(device, core, flags=flags)
+    from cosmalloc.tpu.labels import TpuTimer
+    from cosmalloc.tpu.topology import topology
+
+    return TpuTimer(topology(device.removeprefix("tpu:")))
 
 
 def _check(models: list[str] | None, corpus: int, again: int, of: str | None) -> None:
@@ -69,7 +86,7 @@ def _check(models: list[str] | None, corpus: int, again: int, of: str | None) ->
 
 
 def _first(
-    timer: Timer,
+    timer: Timer | TpuTimer,
     command: str,
     out: str,
     models: list[str],
@@ -101,7 +118,7 @@ def _first(
 
 
 def _again(
-    timer: Timer, command: str, out: str, count: int, of: str, seed: int, as_json: bool
+    timer: Timer | TpuTimer, command: str, out: str, count: int, of: str, seed: int, as_json: bool
 ) -> None:
     from cosmalloc.cost_model.campaign import again_rows, noise
     from cosmalloc.cost_model.dataset import load
@@ -125,7 +142,7 @@ def _again(
 
 
 def _measured(
-    timer: Timer, command: str, out: str, rows: Iterable[dict[str, Any]], expected: int
+    timer: Timer | TpuTimer, command: str, out: str, rows: Iterable[dict[str, Any]], expected: int
 ) -> tuple[Dataset, bool]:
     """What was measured, written to `out`, and whether Ctrl-C ended it."""
     import datetime
@@ -135,7 +152,7 @@ def _measured(
     from cosmalloc.cost_model.machine import about
 
     facts = about(timer, command, datetime.datetime.now(datetime.UTC).date().isoformat())
-    journal = Path(f"{out}.{timer.device}.journal")
+    journal = Path(f"{out}.{timer.device.replace(':', '-')}.journal")
     found: list[dict[str, Any]] = []
     interrupted = False
     with progress_bar() as show:
