@@ -11,7 +11,7 @@ from jaxlib.mlir.dialects import stablehlo
 from cosmalloc.cost_model.features.shape import minor, run_of_same, size, strides
 from cosmalloc.passes.rules.rule import Node
 
-WIDTH = 30
+WIDTH = 28
 
 
 def details(node: Node) -> list[float]:
@@ -63,7 +63,6 @@ def _convolution(node: Node) -> list[float]:
     return [
         size(image[numbers.input_batch_dimension]),
         size(prod(result[d] for d in numbers.output_spatial_dimensions)),
-        size(node.results[0].elements // (made * groups)),
         *map(size, (features, made, groups, prod(window), features * prod(window))),
         *map(size, (window[-1] if window else 1, window[0] if window else 1)),
         size(prod(node.numbers("window_strides", ones)) - 1),
@@ -85,7 +84,6 @@ def _convolution(node: Node) -> list[float]:
         size(window_flops(node) * groups),
         size(groups * features),
         size(groups * made),
-        float(prod(window) == 1),
     ]
 
 

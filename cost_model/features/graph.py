@@ -4,9 +4,6 @@ Nodes are the kernel's arguments, then its operations; a loop's body lies flat b
 operations with the number of their repeats. Scalar constants are left out. An edge goes from a
 value's maker to its reader.
 
-A kernel whose operations all take elements one after the other has the shapes of vectors, since
-the compiler makes one dimension of theirs; they matter where one is moved, spread or summed.
-
 A compiler that fuses computes of a value only what is read: the part of a node that is *needed* is
 
     needed(i) = max over readers u of needed(u) * elements(u) / elements(i), at most 1
@@ -33,8 +30,6 @@ from cosmalloc.cost_model.summary import Reader
 from cosmalloc.errors import InputError
 from cosmalloc.passes import context
 from cosmalloc.passes.rules import Cost, Rules
-from cosmalloc.passes.rules.rule import Node
-from cosmalloc.passes.rules.sizes import Shaped
 
 COSTS = ("flops", "transcendentals", "read", "written")
 MAGNITUDES = 4  # result, operands, largest operand, repeats
@@ -104,7 +99,6 @@ class _Reading:
         self.numbers: list[list[float]] = []
         self.costs: list[tuple[float, float, float, float]] = []
         self.elements: list[int] = []
-        self.flat = True  # whether every operation is
         self.partial: list[bool] = []  # whether the node reads only what it needs
         self.edges: list[tuple[int, int]] = []
         self.made_by: dict[Any, int] = {}
@@ -165,14 +159,13 @@ class _Reading:
         elements = result.elements if result else 0
         node = self._add(operation.name, _body_of(operation), kinds, costs, elements)
         self.partial[node] = _takes_what_it_needs(operation, self.rules)
-        self.flat &= self._is_flat(operation, operands)
         data = [operand.bytes for operand in operands]
         self.numbers.append(
             [
                 *map(size, counts),
                 size(sum(end.bytes for end in facts.results)),
                 *(size(sum(data)), size(max(data, default=0)), log2(max(repeats, 1)) / 16),
-                *_flags(operation, facts),
+                *_flags(operation, facts.operands, made),
                 *(*dimensions(made), *lanes(made), *dimensions(given), *lanes(given)),
                 *(len(made) / 8, len(given) / 8),
                 *details.details(facts),
@@ -181,12 +174,6 @@ class _Reading:
         for value in operation.results:
             self.made_by[value] = node
         return node
-
-    def _is_flat(self, operation: ir.Operation, operands: tuple[Shaped, ...]) -> bool:
-        """Whether elements are taken one after the other, whatever their dimensions."""
-        role = self.rules.role(operation)
-        scalar = role == "broadcast" and operands[0].elements == 1
-        return scalar or role == "elementwise" or operation.name in _FLAT
 
     def _add(
         self,
@@ -219,8 +206,6 @@ class _Reading:
                 self.numbers[reader][first + 1] = 1.0
         for row, part, elements in zip(self.numbers, needed, self.elements, strict=True):
             row[first + 3], row[first + 4] = part, size(part * elements)
-        if self.flat:
-            self._flatten()
         given = [self._size(value.type) for value in arguments]
         made = [self._size(value.type) for value in returned]
         whole = [
@@ -236,14 +221,6 @@ class _Reading:
             np.array(self.edges, np.int32).reshape(-1, 2),
             np.array(whole, np.float32),
         )
-
-    def _flatten(self) -> None:
-        """Every shape becomes a vector's."""
-        first = len(COSTS) + MAGNITUDES + FLAGS
-        for row, elements in zip(self.numbers, self.elements, strict=True):
-            own = [*dimensions((elements,)), *lanes((elements,))]
-            row[first : first + 2 * len(own)] = own + own
-            row[first + 2 * len(own) : first + 2 * len(own) + 2] = [1 / 8, 1 / 8]
 
     def _needed(self, roots: list[int]) -> list[float]:
         """The part of each node that is read. Readers come after what they read."""
@@ -262,7 +239,6 @@ def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
     return operation.name in _PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
 
 
-_FLAT = ("stablehlo.convert", "stablehlo.reshape", "stablehlo.bitcast_convert")
 _PARTIAL = frozenset(
     f"stablehlo.{name}"
     for name in (
@@ -272,10 +248,9 @@ _PARTIAL = frozenset(
 )
 
 
-def _flags(operation: ir.Operation, facts: Node) -> list[float]:
+def _flags(operation: ir.Operation, operands: Any, made: tuple[int, ...]) -> list[float]:
     """Returned, reads an argument, readers, needed part and how much that is (all set at the end);
     operands, results, same shapes, regions, scalar, equality."""
-    operands, made = facts.operands, facts.results[0].shape if facts.results else ()
     same = sum(operand.shape == made for operand in operands)
     return [
         *(0.0, 0.0, 0.0, 0.0, 0.0, len(operands) / 8, len(operation.results) / 8, same / 4),
