@@ -37,10 +37,10 @@ PAPERS = tuple(f"{network}, {style}" for network in NETWORKS for style in STYLES
 TUNED = {  # what `--only tune` found; the validation error is least after a few epochs
     "bag, operations": Settings(epochs=12),
     "bag, operands": Settings(rate=3e-3, epochs=12),
-    "lstm, operations": Settings(rate=3e-3, width=128, hidden=0.0, epochs=4),
-    "lstm, operands": Settings(rate=3e-3, width=128, hidden=0.0, epochs=4),
-    "conv1d, operations": Settings(epochs=5),
-    "conv1d, operands": Settings(epochs=5),
+    "lstm, operations": Settings(rate=3e-3, width=128, hidden=0.0, epochs=10),
+    "lstm, operands": Settings(rate=3e-3, width=128, hidden=0.0, epochs=10),
+    "conv1d, operations": Settings(epochs=15),
+    "conv1d, operands": Settings(epochs=15),
 }
 OURS = "ours"
 ABLATIONS: dict[str, dict[str, Any]] = {  # settings of `cosmalloc.cost_model.training.Settings`
