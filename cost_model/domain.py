@@ -1,8 +1,8 @@
 """What a model has seen: kernels outside are not its business.
 
 A kernel is inside if it has no operation and no element type that no kernel of the training had,
-and its work, its bytes, its operations and its arguments lie within what was seen, with a margin
-of a factor of 4 in work and bytes and of 2 in numbers.
+and its work, its bytes, its operations and its edges lie within what was seen, with a margin of a
+factor of 4.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cosmalloc.cost_model.features import KernelGraph
 from cosmalloc.cost_model.features.words import KINDS, TYPES
 
-_MARGIN = np.log([4.0, 4.0, 2.0, 2.0])
+_MARGIN = np.log(4.0)
 _SEEN = 2  # kernels that must have had a word
 
 

@@ -47,8 +47,8 @@ class Settings:
     """
 
     seed: int = 0
-    epochs: int = 60
-    members: int = 3
+    epochs: int = 50
+    members: int = 5
     width: int = 96
     rounds: int = 2
     batch: int = 128
