@@ -24,8 +24,8 @@ SPLITS = ("train", "valid", "test")
 def train_(
     data: Data,
     out: Out,
-    epochs: Annotated[int, typer.Option(help="Of each member.")] = 60,
-    members: Annotated[int, typer.Option(help="Networks of the ensemble.")] = 3,
+    epochs: Annotated[int, typer.Option(help="Of each member.")] = 50,
+    members: Annotated[int, typer.Option(help="Networks of the ensemble.")] = 5,
     name: Annotated[str, typer.Option(help="What the machine is called [as measured].")] = "",
     seed: Annotated[int, typer.Option(help="Of the first weights and the batches.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run of OUT.")] = False,
