@@ -1,12 +1,20 @@
 """The learned cost model as a `Predictor`: an ensemble of networks, and the fitted roofline for
-kernels outside what it learned from."""
+kernels outside what it learned from.
+
+With mu the expected log-seconds and s their spread, the answer is
+
+    seconds = exp(mu - s^2)                                        s^2 at most log 2
+
+which has the least expected relative error: where log m is normal, E|p / m - 1| is least at the
+median under the weights 1 / m, and these move the normal by -s^2.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -23,7 +31,18 @@ from cosmalloc.cost_model.roofline import Roofline, fit_roofline
 from cosmalloc.cost_model.summary import Reader, summaries
 from cosmalloc.cost_model.weights_file import Header, read_weights
 
+_MOST_SHIFT = float(np.log(2))
 _PULL = 0.3  # of a roofline fitted to few kernels, to the one it starts from
+
+
+class _Known(NamedTuple):
+    """Of N kernels: expected log-seconds and their spread, [N]; memory as of `Output`, [N, 4];
+    embedding: the members' side by side, [N, D]."""
+
+    log_seconds: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    memory: npt.NDArray[np.float64]
+    embedding: npt.NDArray[np.float32]
 
 
 class Learned:
@@ -50,39 +69,47 @@ class Learned:
 
     def predict_graphs(self, graphs: Sequence[KernelGraph]) -> Prediction:
         """The networks' own answers, also for kernels outside."""
-        seconds, spread = np.zeros((2, len(graphs)))
-        memory, known = np.zeros((len(graphs), 4)), self._blank(len(graphs))
-        for rows, batch in in_order(graphs):
-            outs = _outputs(self.members, batch)
-            pairs = [
-                (np.asarray(out.log_seconds)[: len(rows)], np.asarray(out.log_spread)[: len(rows)])
-                for out in outs
-            ]
-            seconds[rows], spread[rows] = combined(pairs)
-            memory[rows] = np.mean([np.asarray(out.memory)[: len(rows)] for out in outs], axis=0)
-            known[rows] = _side_by_side(outs)[: len(rows)]
-        spread *= self.header.scale
+        known = self._known(graphs)
+        expected, spread = known.log_seconds, known.spread
         if self.adaptation is not None:
-            seconds = self.adaptation.log_seconds(seconds, known)
+            expected = self.adaptation.log_seconds(expected, known.embedding)
             spread = np.full(len(graphs), self.adaptation.spread)
-        some = np.exp2(np.clip(memory[:, 1::2] * 10, 0, 40)) - 1
-        some *= memory[:, 0::2] > 0
+        some = np.exp2(np.clip(known.memory[:, 1::2] * 10, 0, 40)) - 1
+        some *= known.memory[:, 0::2] > 0
         return Prediction(
-            seconds=np.exp(seconds),
+            seconds=np.exp(expected - np.minimum(spread**2, _MOST_SHIFT)),
             spread=spread,
             inside=np.array([self.domain.holds(graph) for graph in graphs], np.bool_),
             temporary_bytes=some[:, 0],
             code_bytes=some[:, 1],
         )
 
+    def _known(self, graphs: Sequence[KernelGraph]) -> _Known:
+        """What the members say together."""
+        width = int(self.header.settings["width"]) * len(self.members)
+        seconds, spread = np.zeros((2, len(graphs)))
+        memory = np.zeros((len(graphs), 4))
+        embedding = np.zeros((len(graphs), width), np.float32)
+        for rows, batch in in_order(graphs):
+            count, outs = len(rows), _outputs(self.members, batch)
+            seconds[rows], spread[rows] = combined(
+                [
+                    (np.asarray(out.log_seconds)[:count], np.asarray(out.log_spread)[:count])
+                    for out in outs
+                ]
+            )
+            memory[rows] = np.mean([np.asarray(out.memory)[:count] for out in outs], axis=0)
+            side = [np.asarray(out.embedding)[:count] for out in outs]
+            embedding[rows] = np.concatenate(side, axis=1)
+        return _Known(seconds, spread * self.header.scale, memory, embedding)
+
     def adapted(self, kernels: Sequence[str], seconds: npt.NDArray[np.float64]) -> Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
         graphs = graphs_of(kernels)
-        own = Learned(self.members, replace(self.header, adaptation=None), self.name)
-        known = own.embeddings(graphs)
-        found = adapt(np.log(own.predict_graphs(graphs).seconds), known, seconds)
+        known = self._known(graphs)
+        found = adapt(known.log_seconds, known.embedding, seconds)
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
-        launch = min(float(seconds.min()), own.launch_seconds * float(np.exp(found.shift)))
+        launch = min(float(seconds.min()), self.launch_seconds * float(np.exp(found.shift)))
         fitted = fit_roofline(summaries(kernels), seconds, self.roofline, _PULL)
         header = replace(
             self.header,
@@ -92,21 +119,6 @@ class Learned:
             roofline=fitted.to_dict(),
         )
         return Learned(self.members, header, self.name)
-
-    def embeddings(self, graphs: Sequence[KernelGraph]) -> npt.NDArray[np.float32]:
-        """What the members know of each kernel, side by side: [N, members * width]."""
-        known = self._blank(len(graphs))
-        for rows, batch in in_order(graphs):
-            known[rows] = _side_by_side(_outputs(self.members, batch))[: len(rows)]
-        return known
-
-    def _blank(self, count: int) -> npt.NDArray[np.float32]:
-        width = int(self.header.settings["width"])
-        return np.zeros((count, width * len(self.members)), np.float32)
-
-
-def _side_by_side(outs: list[Output]) -> npt.NDArray[np.float32]:
-    return np.concatenate([np.asarray(out.embedding) for out in outs], axis=1)
 
 
 @eqx.filter_jit

@@ -13,6 +13,7 @@ from cosmalloc.cost_model import training
 from cosmalloc.cost_model.adaptation import Adaptation, adapt
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.ensemble import combined
+from cosmalloc.cost_model.features import graphs_of
 from cosmalloc.cost_model.learned import load
 from cosmalloc.cost_model.training import Settings, train
 from cosmalloc.cost_model.weights_file import FORMAT
@@ -147,3 +148,16 @@ def test_an_adaptation_survives_its_file() -> None:
 def test_four_kernels_are_too_few_to_adapt_to() -> None:
     with pytest.raises(InputError, match="too few"):
         adapt(np.zeros(4), np.zeros((4, 2)), np.ones(4))
+
+
+def test_the_answer_has_the_least_expected_relative_error(weights: Path, data: Dataset) -> None:
+    model = load(weights)
+    graphs = graphs_of(data.text[:5])
+    known, found = model._known(graphs), model.predict_graphs(graphs)
+    draws = np.random.default_rng(0).normal(size=20_000)
+    for centre, spread, answer in zip(known.log_seconds, known.spread, found.seconds, strict=True):
+        if spread**2 > np.log(2):
+            continue
+        real = np.exp(centre + spread * draws)
+        errors = [np.abs(answer * factor / real - 1).mean() for factor in (0.9, 1.0, 1.1)]
+        assert errors[1] == min(errors)
