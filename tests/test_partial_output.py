@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,19 @@ if __name__ == "__main__":
 """
 
 
+def ends(process: int) -> bool:
+    """Whether a process is gone within 10 s, or dead and not yet waited for by whom it was left."""
+    for _ in range(100):
+        try:
+            os.kill(process, 0)
+            if Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("Z"):
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_ctrl_c_in_a_converter_that_hears_nothing_ends_both(tmp_path: Path) -> None:
     (tmp_path / "stuck.py").write_text(STUCK)
     words = [sys.executable, "stuck.py", "map", str(DOORS / "net.onnx"), "-o", "out.mlir"]
@@ -163,8 +177,7 @@ def test_ctrl_c_in_a_converter_that_hears_nothing_ends_both(tmp_path: Path) -> N
     os.killpg(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
     assert (child.returncode, said) == (130, "")
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(number), 0)
+    assert ends(int(number))
     assert [path.name for path in tmp_path.iterdir()] == ["stuck.py"]
 
 
