@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from jaxlib.mlir import ir
 
-from cosmalloc.cost_model.corpus.draw import Draw, Family, Model
+from cosmalloc.cost_model.corpus.draw import Draw, Family
 from cosmalloc.cost_model.kernel import digest, kernels_of, size_of
 from cosmalloc.passes import context
 from cosmalloc.passes.grouping import Policy
@@ -59,7 +59,7 @@ def module_kernels(module: ir.Module, source: str, family: str) -> Iterator[dict
                 yield {"text": text, "source": source, "family": family, "policy": policy}
 
 
-def _lowered(function: Any, arguments: Model | tuple[Any, ...]) -> str:
+def _lowered(function: Any, arguments: tuple[Any, ...]) -> str:
     return str(jax.jit(function).lower(*arguments).as_text())
 
 
