@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cosmalloc.cost_model.features import KernelGraph
+from cosmalloc.cost_model.features import FlatGraphs, KernelGraph
+from cosmalloc.cost_model.features.flat import flattened
 from cosmalloc.cost_model.features.words import KINDS, TYPES
 
 _MARGIN = np.log(4.0)
@@ -32,11 +33,17 @@ class Domain:
 
     def holds(self, graph: KernelGraph) -> bool:
         """Whether the kernel is inside."""
-        known = {KINDS[i] for i in graph.kind} <= self.kinds
-        known = known and {TYPES[i] for i in np.unique(graph.types)} <= self.types
-        sizes = _sizes(graph)
+        return bool(self.holds_all(flattened([graph]))[0])
+
+    def holds_all(self, graphs: FlatGraphs) -> npt.NDArray[np.bool_]:
+        """Whether each of K kernels is inside: (K)."""
+        kinds = np.array([word in self.kinds for word in KINDS])[graphs.kind]
+        types = np.array([word in self.types for word in TYPES])[graphs.types].all(axis=1)
+        strangers = _per_kernel(graphs, (~(kinds & types)).astype(np.float64))
+        sizes = _sizes(graphs)
         low, high = np.array(self.least) - _MARGIN, np.array(self.most) + _MARGIN
-        return bool(known and (sizes >= low).all() and (sizes <= high).all())
+        inside: npt.NDArray[np.bool_] = ((sizes >= low) & (sizes <= high)).all(axis=1)
+        return inside & (strangers == 0)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -60,7 +67,7 @@ def domain_of(graphs: Sequence[KernelGraph]) -> Domain:
     for graph in graphs:
         kinds[np.unique(graph.kind)] += 1
         types[np.unique(graph.types)] += 1
-    sizes = np.array([_sizes(graph) for graph in graphs])
+    sizes = _sizes(flattened(graphs))
     return Domain(
         frozenset(KINDS[i] for i in np.flatnonzero(kinds >= _SEEN) if i),
         frozenset(TYPES[i] for i in np.flatnonzero(types >= _SEEN)),
@@ -69,7 +76,18 @@ def domain_of(graphs: Sequence[KernelGraph]) -> Domain:
     )
 
 
-def _sizes(graph: KernelGraph) -> npt.NDArray[np.float64]:
-    work = graph.costs[:, :2].sum()
-    data = graph.costs[:, 2:].sum()
-    return np.log1p([work, data, float(len(graph)), float(len(graph.edges))])
+def _sizes(graphs: FlatGraphs) -> npt.NDArray[np.float64]:
+    """(K, 4)"""
+    work = _per_kernel(graphs, graphs.costs[:, :2].sum(axis=1))
+    data = _per_kernel(graphs, graphs.costs[:, 2:].sum(axis=1))
+    counts = (graphs.nodes.astype(np.float64), graphs.edge_counts.astype(np.float64))
+    return np.log1p(np.stack([work, data, *counts], axis=1))
+
+
+def _per_kernel(
+    graphs: FlatGraphs, of_nodes: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """(M) numbers summed over the nodes of each kernel: (K)."""
+    kernel = np.repeat(np.arange(len(graphs)), graphs.nodes)
+    summed: npt.NDArray[np.float64] = np.bincount(kernel, of_nodes, minlength=len(graphs))
+    return summed

@@ -205,5 +205,6 @@ NB_MODULE(_native, module) {
   cosmalloc::bind_clock(module);
   cosmalloc::bind_latency(module);
   cosmalloc::bind_game(module);
+  cosmalloc::bind_kernels(module);
   cosmalloc::bind_states(module);
 }

@@ -39,6 +39,9 @@ void bind_latency(nb::module_& module);
 // Adds `GameProgram` and `Games`.
 void bind_game(nb::module_& module);
 
+// Adds the class `KernelReader`.
+void bind_kernels(nb::module_& module);
+
 // Adds `StateFacts`.
 void bind_states(nb::module_& module);
 

@@ -4,6 +4,8 @@ Nothing is out of vocabulary: sizes, attributes and costs are logarithms, an ope
 type that was never seen is `other` and keeps its magnitudes.
 """
 
-from cosmalloc.cost_model.features.graph import KernelGraph, graphs_of
+from cosmalloc.cost_model.features.flat import FlatGraphs
+from cosmalloc.cost_model.features.graph import KernelGraph
+from cosmalloc.cost_model.features.reading import flat_graphs_of, graphs_of
 
-__all__ = ["KernelGraph", "graphs_of"]
+__all__ = ["FlatGraphs", "KernelGraph", "flat_graphs_of", "graphs_of"]

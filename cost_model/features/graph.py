@@ -60,7 +60,7 @@ class KernelGraph:
         return len(self.kind)
 
 
-def graphs_of(texts: Sequence[str], reader: Reader | None = None) -> list[KernelGraph]:
+def graphs_by_mlir(texts: Sequence[str], reader: Reader | None = None) -> list[KernelGraph]:
     """The graphs of kernels given as MLIR text; many are parsed at a time, as functions of one
     module. reader: one that is warm already. Raises InputError."""
     reader = reader or Reader()
@@ -236,10 +236,10 @@ class _Reading:
 
 
 def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
-    return operation.name in _PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
+    return operation.name in PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
 
 
-_PARTIAL = frozenset(
+PARTIAL = frozenset(
     f"stablehlo.{name}"
     for name in (
         *("slice", "dynamic_slice", "gather", "reshape", "transpose", "concatenate", "pad"),
@@ -257,7 +257,7 @@ def _flags(operation: ir.Operation, operands: Any, made: tuple[int, ...]) -> lis
         float(len(operation.regions) > 0),
         float(made == ()),
         _direction(operation),
-        float(operation.name in _PARTIAL),
+        float(operation.name in PARTIAL),
     ]
 
 
