@@ -42,8 +42,8 @@ class Domain:
         strangers = _per_kernel(graphs, (~(kinds & types)).astype(np.float64))
         sizes = _sizes(graphs)
         low, high = np.array(self.least) - _MARGIN, np.array(self.most) + _MARGIN
-        inside: npt.NDArray[np.bool_] = ((sizes >= low) & (sizes <= high)).all(axis=1)
-        return inside & (strangers == 0)
+        inside = ((sizes >= low) & (sizes <= high)).all(axis=1)
+        return np.asarray(inside & (strangers == 0), np.bool_)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -84,10 +84,7 @@ def _sizes(graphs: FlatGraphs) -> npt.NDArray[np.float64]:
     return np.log1p(np.stack([work, data, *counts], axis=1))
 
 
-def _per_kernel(
-    graphs: FlatGraphs, of_nodes: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _per_kernel(graphs: FlatGraphs, of_nodes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(M) numbers summed over the nodes of each kernel: (K)."""
     kernel = np.repeat(np.arange(len(graphs)), graphs.nodes)
-    summed: npt.NDArray[np.float64] = np.bincount(kernel, of_nodes, minlength=len(graphs))
-    return summed
+    return np.bincount(kernel, of_nodes, minlength=len(graphs)).astype(np.float64)

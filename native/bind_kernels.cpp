@@ -81,7 +81,10 @@ struct KernelReader {
   std::int16_t argument;
 };
 
-Answer read_texts(const KernelReader& self, const nb::tuple& texts) {
+using Texts = nb::typed<nb::tuple, nb::str, nb::ellipsis>;
+
+// What is no text, or holds half characters, is left like any text that is not understood.
+Answer read_texts(const KernelReader& self, const Texts& texts) {
   std::vector<std::string_view> views;
   views.reserve(texts.size());
   for (const nb::handle text : texts) {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cosmalloc.cost_model.features.flat import FlatGraphs, flattened
 from cosmalloc.cost_model.features.graph import KernelGraph, graphs_by_mlir
-from cosmalloc.cost_model.features.splice import joined, taken
+from cosmalloc.cost_model.features.splice import spliced
 from cosmalloc.cost_model.features.words_of_rules import kernel_reader
 from cosmalloc.cost_model.summary import Reader
 
@@ -24,20 +24,18 @@ def graphs_of(texts: Sequence[str], reader: Reader | None = None) -> list[Kernel
 def flat_graphs_of(texts: Sequence[str], reader: Reader | None = None) -> FlatGraphs:
     """As `graphs_of`, in flat arrays. Raises InputError."""
     graphs, read = read_compiled(texts)
-    left = np.flatnonzero(~read)
-    if not len(left):
+    if read.all():
         return graphs
-    others = flattened(graphs_by_mlir([texts[i] for i in left], reader))
-    place = np.arange(len(texts))
-    place[left] = len(texts) + np.arange(len(left))
-    return taken(joined(graphs, others), place)
+    left = np.flatnonzero(~read)
+    others = flattened(graphs_by_mlir([texts[i] for i in left.tolist()], reader))
+    return spliced(graphs, left, others)
 
 
 def read_compiled(texts: Sequence[str]) -> tuple[FlatGraphs, npt.NDArray[np.bool_]]:
     """What the compiled reader made of the texts: a graph without nodes for those it left, and
     (K) whether it read each. Equal to what `graphs_by_mlir` makes of them."""
-    read, *arrays = kernel_reader().read(tuple(texts))
-    return FlatGraphs(*arrays), read.astype(np.bool_)
+    answer = kernel_reader().read(tuple(texts))
+    return FlatGraphs(*answer[1:]), answer[0].astype(np.bool_)
 
 
 def views(graphs: FlatGraphs) -> list[KernelGraph]:
@@ -46,9 +44,7 @@ def views(graphs: FlatGraphs) -> list[KernelGraph]:
     kind, body, types, numbers = graphs.kind, graphs.body, graphs.types, graphs.numbers
     costs, ends, whole = graphs.costs, graphs.edges, graphs.whole
     return [
-        KernelGraph(
-            kind[a:b], body[a:b], types[a:b], numbers[a:b], costs[a:b], ends[c:d], whole[k]
-        )
+        KernelGraph(kind[a:b], body[a:b], types[a:b], numbers[a:b], costs[a:b], ends[c:d], whole[k])
         for k, (a, b, c, d) in enumerate(
             zip(nodes[:-1], nodes[1:], edges[:-1], edges[1:], strict=True)
         )

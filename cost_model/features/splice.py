@@ -1,8 +1,8 @@
-"""Flat graphs put together and picked from, without a loop over kernels."""
+"""Graphs put among others, in flat arrays, copied once."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,42 +12,38 @@ from cosmalloc.cost_model.features.flat import FlatGraphs
 _OF_NODES = ("kind", "body", "types", "numbers", "costs")
 
 
-def joined(first: FlatGraphs, second: FlatGraphs) -> FlatGraphs:
-    """The kernels of both."""
+def spliced(graphs: FlatGraphs, places: npt.NDArray[np.intp], others: FlatGraphs) -> FlatGraphs:
+    """`graphs` with kernel places[i] replaced by kernel i of `others`. places rise."""
+    nodes, node_offsets = _pieces(graphs.node_offsets, places, others.node_offsets)
+    edges, edge_offsets = _pieces(graphs.edge_offsets, places, others.edge_offsets)
+    whole = graphs.whole.copy()
+    whole[places] = others.whole
+    both = (graphs, others)
+
+    def cut(name: str) -> Any:
+        pieces = edges if name == "edges" else nodes
+        return np.concatenate([getattr(both[side], name)[a:b] for side, a, b in pieces])
+
     return FlatGraphs(
-        *(
-            _chained(getattr(first, each.name), getattr(second, each.name))
-            if each.name.endswith("_offsets")
-            else np.concatenate([getattr(first, each.name), getattr(second, each.name)])
-            for each in fields(FlatGraphs)
-        )
+        **{name: cut(name) for name in (*_OF_NODES, "edges")},
+        whole=whole,
+        node_offsets=node_offsets,
+        edge_offsets=edge_offsets,
     )
 
 
-def taken(graphs: FlatGraphs, kernels: npt.NDArray[np.intp]) -> FlatGraphs:
-    """The kernels with these indices, in their order; one may come twice."""
-    nodes, node_offsets = _rows(graphs.node_offsets, kernels)
-    edges, edge_offsets = _rows(graphs.edge_offsets, kernels)
-    return FlatGraphs(
-        *(getattr(graphs, name)[nodes] for name in _OF_NODES),
-        graphs.edges[edges],
-        graphs.whole[kernels],
-        node_offsets,
-        edge_offsets,
-    )
-
-
-def _rows(
-    offsets: npt.NDArray[np.int64], kernels: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of the kernels, and where each kernel's begin among them."""
-    counts = np.diff(offsets)[kernels]
-    begin = np.concatenate([[0], np.cumsum(counts)])
-    rows = np.arange(begin[-1]) + np.repeat(offsets[:-1][kernels] - begin[:-1], counts)
-    return rows, begin
-
-
-def _chained(
-    first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    return np.concatenate([first, second[1:] + first[-1]])
+def _pieces(
+    offsets: npt.NDArray[np.int64],
+    places: npt.NDArray[np.intp],
+    others: npt.NDArray[np.int64],
+) -> tuple[list[tuple[int, int, int]], npt.NDArray[np.int64]]:
+    """(0 first or 1 second, first row, row behind the last) of all pieces in order, and where each
+    kernel's rows begin among them."""
+    counts = np.diff(offsets)
+    counts[places] = np.diff(others)
+    pieces, row = [], 0
+    for i, place in enumerate(places.tolist()):
+        pieces += [(0, row, int(offsets[place])), (1, int(others[i]), int(others[i + 1]))]
+        row = int(offsets[place + 1])
+    pieces.append((0, row, int(offsets[-1])))
+    return pieces, np.concatenate([[0], np.cumsum(counts)])

@@ -39,7 +39,9 @@ def operations() -> list[Operation]:
     for name, rule in RULES.items():
         partial = name in PARTIAL
         work = _per_element(name) if name in BY_NAME else (0, 0)
-        found.append((name, kind_index(name), partial, partial or rule.role == "elementwise", *work))
+        found.append(
+            (name, kind_index(name), partial, partial or rule.role == "elementwise", *work)
+        )
     return found
 
 

@@ -64,12 +64,13 @@ class Cursor {
     return left.substr(0, length);
   }
 
-  // A decimal integer of at most 2^40, either sign.
+  // A decimal integer of at most 2^40, either sign; no `-0`.
   bool integer(std::int64_t& out) {
     blanks();
     const char* before = at_;
     const bool negative = exactly("-");
-    if (digits(out) && (at_ == end_ || !is_word(*at_))) {
+    const bool whole = digits(out) && (at_ == end_ || !is_word(*at_));
+    if (whole && !(negative && out == 0)) {
       if (negative) out = -out;
       return true;
     }

@@ -43,7 +43,7 @@ bool is_integer(std::string_view text, const Element& element) {
   if (text.empty() || text.size() > 18 || digits_in(text) != text.size()) return false;
   std::int64_t value = 0;
   for (const char c : text) value = 10 * value + (c - '0');
-  if (negative && (element.kind == kUnsigned)) return false;
+  if (negative && (value == 0 || element.kind == kUnsigned)) return false;
   const std::int64_t bits = 8 * element.bytes - (element.kind == kSigned ? 1 : 0);
   return bits >= 60 || value < (std::int64_t{1} << bits) + (negative ? 1 : 0);
 }

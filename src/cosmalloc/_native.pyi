@@ -152,6 +152,15 @@ class Games:
 
     def restore(self, arg: KeptGames, /) -> None: ...
 
+class KernelReader:
+    """Reads kernels' texts to graphs."""
+
+    def __init__(self, operations: Sequence[tuple[str, int, bool, bool, int, int]], elements: Sequence[tuple[str, int, int, str]], argument: int) -> None: ...
+
+    def names(self) -> list[str]: ...
+
+    def read(self, texts: tuple[str, ...]) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int8], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]: ...
+
 class StateFacts:
     """A problem for the search over states."""
 
