@@ -8,8 +8,8 @@ predicts, the other machine's are one of
     log seconds = log t + a + b (log t - mean) + w . x              ridge regression
 
 a is shrunk by the part of it that chance explains, a (1 - e^2 / a^2), e the standard error of the
-median. Of ridge regressions, least |error|^2 + l (b^2 + |w|^2), l is the one of `PENALTIES` with the
-least mean leave-one-out error, which has a closed form: e_i / (1 - h_i), h the diagonal of the
+median. Of ridge regressions, least |error|^2 + l (b^2 + |w|^2), l is the one of `PENALTIES` with
+the least mean leave-one-out error, which has a closed form: e_i / (1 - h_i), h the diagonal of the
 projection. Of the three, the simplest counts whose leave-one-out errors are within one standard
 error of the least, so that a handful of kernels can't make a good model worse.
 """
@@ -120,7 +120,7 @@ def _shrunk_median(error: Array) -> float:
     middle = float(np.median(error))
     deviation = 1.4826 * float(np.median(np.abs(error - middle)))
     chance = 1.2533 * deviation / np.sqrt(len(error))
-    return middle * max(0.0, 1 - chance**2 / max(middle**2, 1e-12))
+    return middle * float(max(0.0, 1 - chance**2 / max(middle**2, 1e-12)))
 
 
 def _medians_without(error: Array) -> Array:
@@ -130,9 +130,10 @@ def _medians_without(error: Array) -> Array:
     rank[order] = np.arange(len(error))
     ranked = error[order]
     if len(error) % 2 == 0:
-        return np.where(rank < half, ranked[half], ranked[half - 1])
+        found: Array = np.where(rank < half, ranked[half], ranked[half - 1])
+        return found
     low, middle, high = ranked[half - 1 : half + 2]
-    found: Array = np.select(
+    found = np.select(
         [rank < half, rank > half], [(middle + high) / 2, (low + middle) / 2], (low + high) / 2
     )
     return found

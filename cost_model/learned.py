@@ -72,14 +72,15 @@ class Learned:
         """The networks' own answers, also for kernels outside."""
         known = self._known(graphs)
         expected, spread = known.log_seconds, known.spread
-        lower = np.minimum(spread**2, _MOST_SHIFT)
+        centre = spread
         if self.adaptation is not None:
+            centre = spread * min(1.0, self.adaptation.scale)  # few kernels' spread is no shift
             expected = self.adaptation.log_seconds(expected, known.embedding)
             spread = spread * self.adaptation.scale
         some = np.exp2(np.clip(known.memory[:, 1::2] * 10, 0, 40)) - 1
         some *= known.memory[:, 0::2] > 0
         return Prediction(
-            seconds=np.exp(expected - lower),
+            seconds=np.exp(expected - np.minimum(centre**2, _MOST_SHIFT)),
             spread=spread,
             inside=np.array([self.domain.holds(graph) for graph in graphs], np.bool_),
             temporary_bytes=some[:, 0],
