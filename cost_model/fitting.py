@@ -29,7 +29,8 @@ _LEAST_SPREAD = -4.0  # log b
 
 
 class Labels(NamedTuple):
-    """(B) log-seconds; (B, 2) bytes, temporary and of code; (B) 1 for a kernel, 0 for padding."""
+    """Of a batch's B places: (B) log-seconds; (B, 2) bytes, temporary and of code; (B) 1 for a
+    kernel, 0 for none."""
 
     log_seconds: npt.NDArray[np.float32]
     memory: npt.NDArray[np.float32]
@@ -73,12 +74,12 @@ def new_learner(network: Network, optimise: optax.GradientTransformation) -> Lea
     return Learner(network, network, state, jnp.zeros((), jnp.int32))
 
 
-_slope = eqx.filter_jit(eqx.filter_value_and_grad(loss))  # compiled once per bucket
+_slope = eqx.filter_jit(eqx.filter_value_and_grad(loss))  # compiled once per shape
 
 
 @eqx.filter_jit
 def outputs(network: Network, batch: Batch) -> Output:
-    """What a network says of a batch, compiled once per bucket."""
+    """What a network says of a batch, compiled once per shape."""
     return network(batch)
 
 

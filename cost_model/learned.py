@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cosmalloc.cost_model.adaptation import Adaptation, adapt
-from cosmalloc.cost_model.batches import Batch, in_order
+from cosmalloc.cost_model.batches import MOST_NODES, Batch, in_batches
 from cosmalloc.cost_model.domain import Domain
 from cosmalloc.cost_model.ensemble import combined
 from cosmalloc.cost_model.features import KernelGraph, graphs_of
+from cosmalloc.cost_model.features.flat import flattened, trimmed
 from cosmalloc.cost_model.network import Network, Output
 from cosmalloc.cost_model.prediction import Prediction
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline
@@ -90,16 +91,16 @@ class Learned:
         seconds, spread = np.zeros((2, len(graphs)))
         memory = np.zeros((len(graphs), 4))
         embedding = np.zeros((len(graphs), width), np.float32)
-        for rows, batch in in_order(graphs):
-            count, outs = len(rows), _outputs(self.members, batch)
+        for rows, places, batch in in_batches(trimmed(flattened(graphs), MOST_NODES)):
+            outs = _outputs(self.members, batch)
             seconds[rows], spread[rows] = combined(
                 [
-                    (np.asarray(out.log_seconds)[:count], np.asarray(out.log_spread)[:count])
+                    (np.asarray(out.log_seconds)[places], np.asarray(out.log_spread)[places])
                     for out in outs
                 ]
             )
-            memory[rows] = np.mean([np.asarray(out.memory)[:count] for out in outs], axis=0)
-            side = [np.asarray(out.embedding)[:count] for out in outs]
+            memory[rows] = np.mean([np.asarray(out.memory)[places] for out in outs], axis=0)
+            side = [np.asarray(out.embedding)[places] for out in outs]
             embedding[rows] = np.concatenate(side, axis=1)
         return _Known(seconds, spread * self.header.scale, memory, embedding)
 

@@ -30,17 +30,37 @@ RATES = (5e10, 1e9, 1e10)  # F, T, B: what a core of the last years does, per se
 LAUNCH = 3e-6
 _CONVOLUTION = kind_index("stablehlo.convolution")
 _PRODUCT = kind_index("stablehlo.dot_general")
+_NEVER = -1e9
 _REACH = 8.0  # |d_i| and |s| stay below it: a factor of 3,000
 
 
 class Output(NamedTuple):
-    """For B kernels. log_seconds, log_spread (of log-seconds); memory: (B, 4) whether there are
-    temporary and code bytes (logits), and log2 of how many; embedding: (B, D)."""
+    """For the B = R * K kernels of a batch, row by row. log_seconds, log_spread (of log-seconds);
+    memory: (B, 4) whether there are temporary and code bytes (logits), and log2 of how many;
+    embedding: (B, D). Of places without a kernel: anything finite."""
 
     log_seconds: Array
     log_spread: Array
     memory: Array
     embedding: Array
+
+
+class Owned(NamedTuple):
+    """Which nodes a kernel has. one: (R, n, K) 1 where it does; mask: (R, n, 1) 1 for real nodes;
+    counts: (R, K, 1) nodes, at least 1."""
+
+    one: Array
+    mask: Array
+    counts: Array
+
+    def mean(self, x: Array) -> Array:
+        """Of each kernel's nodes: (R, n, D) to (R, K, D)."""
+        return jnp.swapaxes(self.one, 1, 2) @ x / self.counts
+
+    def most(self, x: Array) -> Array:
+        """Of each kernel's nodes: (R, n, D) to (R, K, D); 0 of a place without a kernel."""
+        found = jnp.where(self.one[..., None] > 0, x[:, :, None], _NEVER).max(axis=1)
+        return jnp.where(found > _NEVER, found, 0.0)
 
 
 class Round(eqx.Module):
@@ -62,17 +82,16 @@ class Round(eqx.Module):
         self.first = eqx.nn.Linear(2 * width, 2 * width, key=keys[3])
         self.second = eqx.nn.Linear(2 * width, width, key=keys[4])
 
-    def __call__(self, h: Array, edges: Array, mask: Array) -> Array:
-        """h: (B, n, D); edges: (B, n, n); mask: (B, n, 1)."""
-        x = _over(self.norm, h) * mask
-        pooled = x.sum(axis=1, keepdims=True) / jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
+    def __call__(self, h: Array, edges: Array, owned: Owned) -> Array:
+        """h: (R, n, D); edges: (R, n, n)."""
+        x = _over(self.norm, h) * owned.mask
         messages = (
             edges @ _linear(self.read, x)
             + jnp.swapaxes(edges, 1, 2) @ _linear(self.used, x)
-            + _linear(self.context, pooled)
+            + owned.one @ _linear(self.context, owned.mean(x))
         )
         inner = jax.nn.gelu(_linear(self.first, jnp.concatenate([x, messages], axis=-1)))
-        return h + _linear(self.second, inner) * mask
+        return h + _linear(self.second, inner) * owned.mask
 
 
 class Network(eqx.Module):
@@ -103,19 +122,18 @@ class Network(eqx.Module):
         self.heads = eqx.nn.Linear(width, 6, key=keys[7])
 
     def __call__(self, batch: Batch) -> Output:
-        mask = jnp.asarray(batch.mask, jnp.float32)[..., None]
         edges = jnp.asarray(batch.edges, jnp.float32)
+        owned = _owned(jnp.asarray(batch.owner), batch.whole.shape[1])
         base = log_roofline(jnp.asarray(batch.costs))
-        h = self._encoded(batch, base) * mask
+        h = self._encoded(batch, base) * owned.mask
         for step in self.rounds:
-            h = step(h, edges, mask)
-        costs = self._costs(h, base, batch)
-        pooled = h.sum(axis=1) / jnp.maximum(mask.sum(axis=1), 1)
-        largest = jnp.where(mask > 0, h, -1e9).max(axis=1)
-        seen = jnp.concatenate([pooled, largest, batch.whole, costs[:, None] / 10], axis=-1)
-        embedding = _over(self.whole, seen)
+            h = step(h, edges, owned)
+        costs = self._costs(h, base, batch, owned)
+        seen = [owned.mean(h), owned.most(h), jnp.asarray(batch.whole), costs[..., None] / 10]
+        embedding = _over(self.whole, jnp.concatenate(seen, axis=-1))
         heads = _linear(self.heads, jax.nn.gelu(embedding))
-        return Output(costs + _bounded(heads[:, 0]), heads[:, 1], heads[:, 2:], embedding)
+        found = (costs + _bounded(heads[..., 0]), heads[..., 1], heads[..., 2:], embedding)
+        return Output(*(each.reshape(-1, *each.shape[2:]) for each in found))
 
     def _encoded(self, batch: Batch, base: Array) -> Array:
         kind, body = jnp.asarray(batch.kind, jnp.int32), jnp.asarray(batch.body, jnp.int32)
@@ -132,13 +150,19 @@ class Network(eqx.Module):
         inner = jax.nn.gelu(_linear(self.encode, jnp.concatenate(given, axis=-1)))
         return _linear(self.encode_again, inner)
 
-    def _costs(self, h: Array, base: Array, batch: Batch) -> Array:
-        """log(launch + sum of r_i exp(d_i)) over the operations."""
+    def _costs(self, h: Array, base: Array, batch: Batch, owned: Owned) -> Array:
+        """log(launch + sum of r_i exp(d_i)) over the operations of each kernel: (R, K)."""
         learned = _bounded(_over(self.cost, h)[..., 0])
-        real = jnp.asarray(batch.mask) & (batch.kind != kind_index(ARGUMENT))
-        terms = jnp.where(real, base + learned, -1e9)
-        launch = jnp.full((len(h), 1), jnp.log(LAUNCH))
+        real = owned.one * (jnp.asarray(batch.kind) != kind_index(ARGUMENT))[..., None]
+        terms = jnp.where(real > 0, (base + learned)[..., None], _NEVER)
+        launch = jnp.full((len(h), 1, terms.shape[2]), jnp.log(LAUNCH))
         return jax.nn.logsumexp(jnp.concatenate([launch, terms], axis=1), axis=1)
+
+
+def _owned(owner: Array, kernels: int) -> Owned:
+    one = (owner[..., None] == jnp.arange(kernels)).astype(jnp.float32)
+    mask = (owner >= 0).astype(jnp.float32)[..., None]
+    return Owned(one, mask, jnp.maximum(one.sum(axis=1), 1)[..., None])
 
 
 def log_roofline(costs: Array) -> Array:

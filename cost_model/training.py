@@ -20,10 +20,23 @@ import numpy as np
 import numpy.typing as npt
 
 from cosmalloc.cost_model import fitting
-from cosmalloc.cost_model.batches import Batch, by_bucket, pack
+from cosmalloc.cost_model.batches import (
+    LONG,
+    MOST_NODES,
+    SHORT,
+    Batch,
+    Row,
+    Rows,
+    filled_rows,
+    in_batches,
+    pack,
+    places,
+    shapes,
+)
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.domain import domain_of
 from cosmalloc.cost_model.features import KernelGraph, graphs_of
+from cosmalloc.cost_model.features.flat import FlatGraphs, flattened, trimmed
 from cosmalloc.cost_model.network import Network
 from cosmalloc.cost_model.roofline import fit_roofline
 from cosmalloc.cost_model.summary import summaries
@@ -43,7 +56,7 @@ class Settings:
     """Of a run: the same settings and data give the same weights.
 
     members of the ensemble, each of `width` and `rounds`, trained `epochs` long on batches of
-    `batch` kernels at learning rate `rate`.
+    `batch` rows of kernels (of 6 on average) at learning rate `rate`.
     """
 
     seed: int = 0
@@ -51,7 +64,7 @@ class Settings:
     members: int = 5
     width: int = 96
     rounds: int = 2
-    batch: int = 128
+    batch: int = 24
     rate: float = 2e-3
 
     def __post_init__(self) -> None:
@@ -95,25 +108,33 @@ def train(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """Kernels by bucket: (indices, all of the bucket's graphs packed)."""
+    """Kernels as graphs, whole and as networks see them, with their labels."""
 
     graphs: list[KernelGraph]
+    flat: FlatGraphs
     log_seconds: npt.NDArray[np.float32]
     memory: npt.NDArray[np.float32]
-    buckets: dict[int, tuple[npt.NDArray[np.intp], Batch]]
 
     def __len__(self) -> int:
         return len(self.graphs)
 
+    def batch(self, rows: Rows, shape: Row, count: int) -> tuple[Batch, fitting.Labels]:
+        """Rows with the labels of their kernels, padded to `count` rows."""
+        there, size = places(rows, shape), count * shape.kernels
+        labels = fitting.Labels(
+            np.zeros(size, np.float32), np.zeros((size, 2), np.float32), np.zeros(size, np.float32)
+        )
+        labels.log_seconds[there] = self.log_seconds[rows.kernel]
+        labels.memory[there] = self.memory[rows.kernel]
+        labels.weight[there] = 1
+        return pack(self.flat, rows, shape, count), labels
+
 
 def _prepared(data: Dataset) -> _Prepared:
     graphs = graphs_of(data.text)
-    packed = {
-        bucket: (chosen, pack([graphs[i] for i in chosen], bucket))
-        for bucket, chosen in by_bucket(graphs).items()
-    }
     memory = np.stack([data.temporary_bytes, data.code_bytes], axis=1).astype(np.float32)
-    return _Prepared(graphs, np.log(data.seconds).astype(np.float32), memory, packed)
+    flat = trimmed(flattened(graphs), MOST_NODES)
+    return _Prepared(graphs, flat, np.log(data.seconds).astype(np.float32), memory)
 
 
 def _roofline(data: Dataset) -> Any:
@@ -135,8 +156,8 @@ class _Run:
     ) -> None:
         self.settings, self.learn, self.choose = settings, learn, choose
         self.state, self.progress = state, progress
-        counts = [-(-len(rows) // self._size(n)) for n, (rows, _) in learn.buckets.items()]
-        self.optimise = fitting.optimiser(sum(counts) * settings.epochs, settings.rate)
+        self.counts = {SHORT: settings.batch, LONG: max(1, settings.batch // 4)}
+        self.optimise = fitting.optimiser(len(self._todo(0, 0)) * settings.epochs, settings.rate)
 
     def members(self, resume: bool) -> list[Network]:
         """The trained members."""
@@ -175,48 +196,28 @@ class _Run:
         key = jax.random.key(self.settings.seed * 1000 + member)
         return Network(self.settings.width, self.settings.rounds, key)
 
-    def _size(self, bucket: int) -> int:
-        return min(self.settings.batch, max(8, (1 << 18) // (bucket * bucket)))
+    def _todo(self, member: int, epoch: int) -> list[tuple[Row, Rows]]:
+        """An epoch's batches as rows, in an order that seed, member and epoch decide."""
+        dice = np.random.default_rng((self.settings.seed, member, epoch))
+        found = []
+        for shape, chosen in shapes(self.learn.flat):
+            rows = filled_rows(self.learn.flat.nodes, dice.permutation(chosen), shape)
+            mixed, count = rows.shuffled(dice), self.counts[shape]
+            starts = range(0, rows.total, count)
+            found += [(shape, mixed.part(start, start + count)) for start in starts]
+        return [found[index] for index in dice.permutation(len(found))]
 
     def _batches(self, member: int, epoch: int) -> Iterator[tuple[Batch, fitting.Labels]]:
-        """An epoch's batches in an order that seed, member and epoch decide."""
-        dice = np.random.default_rng((self.settings.seed, member, epoch))
-        todo = []
-        for bucket, (rows, _) in self.learn.buckets.items():
-            order, size = dice.permutation(len(rows)), self._size(bucket)
-            todo += [(bucket, order[at : at + size]) for at in range(0, len(order), size)]
-        dice.shuffle(todo)
-        for bucket, chosen in todo:
-            yield self._batch(self.learn, bucket, chosen, self._size(bucket))
-
-    @staticmethod
-    def _batch(
-        data: _Prepared, bucket: int, chosen: npt.NDArray[np.intp], size: int
-    ) -> tuple[Batch, fitting.Labels]:
-        rows, packed = data.buckets[bucket]
-
-        def take(array: npt.NDArray[Any], where: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
-            part = array[where]
-            missing = size - len(part)
-            return np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
-
-        weight = np.ones(len(data), np.float32)
-        labels = fitting.Labels(
-            *(take(a, rows[chosen]) for a in (data.log_seconds, data.memory, weight))
-        )
-        return Batch(*(take(array, chosen) for array in packed)), labels
+        for shape, rows in self._todo(member, epoch):
+            yield self.learn.batch(rows, shape, self.counts[shape])
 
     def _errors(self, network: Network) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Predicted log-seconds and log-spread of the validation's kernels."""
         seconds, spread = np.zeros((2, len(self.choose)), np.float32)
-        for bucket, (rows, _) in self.choose.buckets.items():
-            size = self._size(bucket)
-            for at in range(0, len(rows), size):
-                chosen = np.arange(at, min(at + size, len(rows)))
-                batch = self._batch(self.choose, bucket, chosen, size)[0]
-                out = fitting.outputs(network, batch)
-                seconds[rows[chosen]] = np.asarray(out.log_seconds)[: len(chosen)]
-                spread[rows[chosen]] = np.asarray(out.log_spread)[: len(chosen)]
+        for rows, there, batch in in_batches(self.choose.flat):
+            out = fitting.outputs(network, batch)
+            seconds[rows] = np.asarray(out.log_seconds)[there]
+            spread[rows] = np.asarray(out.log_spread)[there]
         return seconds, spread
 
     def _error(self, network: Network) -> float:

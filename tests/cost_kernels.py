@@ -13,6 +13,11 @@ MATMUL = """func.func public @main(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -
   %2 = stablehlo.add %1, %0 : tensor<8x4xf32>
   return %2 : tensor<8x4xf32>
 }"""
+SLICED = """func.func public @main(%x: tensor<64x64xf32>) -> tensor<1x64xf32> {
+  %0 = stablehlo.exponential %x : tensor<64x64xf32>
+  %1 = stablehlo.slice %0 [0:1, 0:64] : (tensor<64x64xf32>) -> tensor<1x64xf32>
+  return %1 : tensor<1x64xf32>
+}"""
 LOOP = """func.func public @main(%x: tensor<8xf32>) -> tensor<8xf32> {
   %zero = stablehlo.constant dense<0> : tensor<i32>
   %0:2 = stablehlo.while(%i = %zero, %y = %x) : tensor<i32>, tensor<8xf32>

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cost_kernels import LOOP, MATMUL, elementwise, matmul
-from hypothesis import given
-from hypothesis import strategies as st
+from cost_kernels import LOOP, MATMUL, SLICED, elementwise, matmul
 
-from cosmalloc.cost_model.batches import BUCKETS, by_bucket, in_order, pack
 from cosmalloc.cost_model.domain import Domain, domain_of
 from cosmalloc.cost_model.features import graphs_of
 from cosmalloc.cost_model.features.graph import WIDTH
@@ -21,11 +18,6 @@ def kinds(text: str) -> list[str]:
     return [KINDS[kind] for kind in graphs_of([text])[0].kind]
 
 
-SLICED = """func.func public @main(%x: tensor<64x64xf32>) -> tensor<1x64xf32> {
-  %0 = stablehlo.exponential %x : tensor<64x64xf32>
-  %1 = stablehlo.slice %0 [0:1, 0:64] : (tensor<64x64xf32>) -> tensor<1x64xf32>
-  return %1 : tensor<1x64xf32>
-}"""
 POOL = """func.func public @main(%x: tensor<1x8x8x4xf32>) -> tensor<1x4x4x4xf32> {{
   %z = stablehlo.constant dense<0.0> : tensor<f32>
   %0 = "stablehlo.reduce_window"(%x, %z) <{{window_dimensions = array<i64: 1, 2, 2, 1>,
@@ -85,35 +77,6 @@ def test_dimensions_of_one_place_do_not_matter() -> None:
     assert minor((4, 8, 1, 1)) == 1
     assert minor(()) == -1
     assert run_of_same((4, 8, 1), (False, True, False)) == 8
-
-
-@given(
-    st.lists(
-        st.sampled_from([MATMUL, LOOP, SLICED, elementwise(8), matmul(5)]), min_size=1, max_size=9
-    )
-)
-def test_batches_hold_every_kernel_once(texts: list[str]) -> None:
-    graphs = graphs_of(texts)
-    seen = np.concatenate([rows for rows, _ in in_order(graphs)])
-    assert sorted(seen.tolist()) == list(range(len(graphs)))
-    for rows, batch in in_order(graphs):
-        for place, row in enumerate(rows):
-            assert batch.mask[place].sum() == len(graphs[row])
-            assert batch.edges[place].sum() == len({tuple(e) for e in graphs[row].edges.tolist()})
-
-
-def test_a_graph_too_large_keeps_its_costliest_nodes() -> None:
-    lines = "\n".join(
-        f"  %{i + 1} = stablehlo.add %{i}, %{i} : tensor<4xf32>" for i in range(BUCKETS[-1] + 40)
-    )
-    head = "func.func public @main(%x: tensor<4xf32>) -> tensor<4xf32> {\n"
-    first = "  %0 = stablehlo.cbrt %x : tensor<4xf32>\n"
-    last = f"\n  return %{BUCKETS[-1] + 40} : tensor<4xf32>\n}}"
-    graph = graphs_of([head + first + lines + last])[0]
-    (bucket,) = by_bucket([graph])
-    batch = pack([graph], bucket)
-    assert batch.mask.all()
-    assert not (batch.kind[0] == KINDS.index("argument")).any()  # it costs nothing
 
 
 def test_the_domain_ends_at_unseen_words_and_sizes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +51,21 @@ def flattened(graphs: Sequence[KernelGraph]) -> FlatGraphs:
     """The graphs in the order in which they are given."""
     if not graphs:
         return _nothing()
-    nodes, edges = ([len(graph) for graph in graphs], [len(graph.edges) for graph in graphs])
-    joined = (
-        np.concatenate([getattr(graph, name) for graph in graphs])
-        for name in ("kind", "body", "types", "numbers", "costs", "edges")
+
+    def joined(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(graph, name) for graph in graphs])
+
+    return FlatGraphs(
+        kind=joined("kind"),
+        body=joined("body"),
+        types=joined("types"),
+        numbers=joined("numbers"),
+        costs=joined("costs"),
+        edges=joined("edges"),
+        whole=np.stack([graph.whole for graph in graphs]),
+        node_offsets=_offsets([len(graph) for graph in graphs]),
+        edge_offsets=_offsets([len(graph.edges) for graph in graphs]),
     )
-    whole = np.stack([graph.whole for graph in graphs])
-    return FlatGraphs(*joined, whole, _offsets(nodes), _offsets(edges))
 
 
 def trimmed(graphs: FlatGraphs, most: int) -> FlatGraphs:
@@ -76,8 +85,17 @@ def trimmed(graphs: FlatGraphs, most: int) -> FlatGraphs:
     both = kept[ends].all(axis=1)
     edges = (place[ends[both]] - offsets[base[both], None]).astype(np.int32)
     counts = np.bincount(base[both], minlength=len(graphs))
-    named = (graphs.kind, graphs.body, graphs.types, graphs.numbers, graphs.costs)
-    return FlatGraphs(*(f[kept] for f in named), edges, graphs.whole, offsets, _offsets(counts))
+    return FlatGraphs(
+        kind=graphs.kind[kept],
+        body=graphs.body[kept],
+        types=graphs.types[kept],
+        numbers=graphs.numbers[kept],
+        costs=graphs.costs[kept],
+        edges=edges,
+        whole=graphs.whole,
+        node_offsets=offsets,
+        edge_offsets=_offsets(counts),
+    )
 
 
 def _offsets(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -87,7 +105,13 @@ def _offsets(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 def _nothing() -> FlatGraphs:
     return FlatGraphs(
-        *(np.zeros(0, np.int16), np.zeros(0, np.int16), np.zeros((0, 2), np.int8)),
-        *(np.zeros((0, WIDTH), np.float32), np.zeros((0, 4)), np.zeros((0, 2), np.int32)),
-        *(np.zeros((0, WHOLE), np.float32), _offsets([]), _offsets([])),
+        kind=np.zeros(0, np.int16),
+        body=np.zeros(0, np.int16),
+        types=np.zeros((0, 2), np.int8),
+        numbers=np.zeros((0, WIDTH), np.float32),
+        costs=np.zeros((0, 4)),
+        edges=np.zeros((0, 2), np.int32),
+        whole=np.zeros((0, WHOLE), np.float32),
+        node_offsets=_offsets([]),
+        edge_offsets=_offsets([]),
     )
