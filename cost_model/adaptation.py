@@ -133,10 +133,8 @@ def _medians_without(error: Array) -> Array:
         found: Array = np.where(rank < half, ranked[half], ranked[half - 1])
         return found
     low, middle, high = ranked[half - 1 : half + 2]
-    found = np.select(
-        [rank < half, rank > half], [(middle + high) / 2, (low + middle) / 2], (low + high) / 2
-    )
-    return found
+    conditions = [rank < half, rank > half]
+    return np.select(conditions, [(middle + high) / 2, (low + middle) / 2], (low + high) / 2)
 
 
 def _ridge(x: Array, error: Array, shift: float) -> _Fit:
