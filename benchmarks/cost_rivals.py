@@ -29,10 +29,11 @@ from cosmalloc.cost_model.papers.training import NETWORKS, Settings
 from cosmalloc.cost_model.papers.tuning import PaperModel
 from cosmalloc.cost_model.prediction import Predictor
 from cosmalloc.cost_model.summary import Book
+from cosmalloc.cost_model.textbook import TextbookRoofline
 from cosmalloc.files import write_whole
 
 Array = npt.NDArray[np.float64]
-BASELINES = ("operation count", "fitted roofline", "gradient-boosted trees")
+BASELINES = ("operation count", "textbook roofline", "fitted roofline", "gradient-boosted trees")
 PAPERS = tuple(f"{network}, {style}" for network in NETWORKS for style in STYLES)
 # What `--only tune` found for the bags and the LSTM of operations, on 28,000 kernels; the LSTM of
 # operands has its sibling's settings, conv1d the ones that tuning starts from.
@@ -155,7 +156,7 @@ class Workshop:
         if name in PAPERS:
             return self.paper(name, sets)
         makers: dict[str, Callable[[Book], Estimator]] = dict(
-            zip(BASELINES, (OperationCount, FittedRoofline, Trees), strict=True)
+            zip(BASELINES, (OperationCount, TextbookRoofline, FittedRoofline, Trees), strict=True)
         )
         return makers[name](self.book)
 

@@ -112,7 +112,7 @@ def measure(program: str, problem: Problem, seconds: float, seed: int) -> Row:
         problem.target.scratchpad_bytes,
         latency_of(problem, Plan(plain.order)),
         latency_of(problem, plain),
-        latency_of(problem, msa_plan(problem, Msa(cross_program=True))),
+        latency_of(problem, msa_plan(problem, replace(Msa.of(problem.target), cross_program=True))),
         latency_of(problem, solved["greedy"].plan),
         latency_of(problem, solved["search"].plan),
         bound(problem, "latency"),

@@ -10,7 +10,7 @@ a ten thousandth leave nothing to gain and are left out of its mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -71,7 +71,9 @@ def _duel(
     name: str, problem: Problem, others: tuple[float, ...], seconds: float, proving: float
 ) -> Duel:
     plan = solve(problem, objective="latency", solver="search", seconds=seconds).plan
-    msa = min(_latency(problem, msa_plan(problem, Msa(cross_program=c))) for c in (False, True))
+    rules = Msa.of(problem.target)
+    manners = (replace(rules, cross_program=pinned) for pinned in (False, True))
+    msa = min(_latency(problem, msa_plan(problem, each)) for each in manners)
     least = latency_bound(problem, source_order(problem), proving)
     search = _latency(problem, plan)
     if least > search * (1 + 1e-9):

@@ -3,29 +3,32 @@
     python -m benchmarks.tpu [--topology v5e] [--budgets 4,16,full] [--programs mlp,unet]
                              [--solver auto] [--seconds 1,10] [--cache FOLDER] [--json FILE]
                              [--minutes 60]
+    python -m benchmarks.tpu --json FILE --show                the tables of what the file has
     python -m benchmarks.tpu --exact --topology v4,v5e,v6e     our clock against the compiler's log
 
 Needs the extra `tpu`. All times are microseconds on our clock (the compiler's cost model without
 its bugs): everything in HBM; XLA as it is; XLA without cross-program prefetch; `msa`, if there is
 such a solver; ours after some seconds of search; what XLA made of the last one, told by overrides;
 the highest bound proven of the program's order. `gain` is ours against the better of XLA's two,
-`closed` the share of the way from that to the bound. `--json` gets a line per cell; cells that it
-has are not run again, so a run that was ended goes on where it was; `--minutes` ends it. A cell
-takes the seconds of search once and a half, and three to ten compilations. Nothing that libtpu says
-is kept but in the folder and the file named.
+`closed` the share of the way from that to the bound, `survived` the share of our gain that `told`
+has. `--json` gets a line per cell; cells that it has are not run again, so a run that was ended (by
+Ctrl-C, `kill`, or after `--minutes`) goes on where it was. A cell takes the seconds of search once
+and a half, and three to ten compilations. Nothing that libtpu says is kept but in the folder and
+the file named. Runs with other `--seconds` may share a file: `--show` joins them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
 
+from benchmarks.tpu_cells import Cell, kept, merged, rows, shown
 from benchmarks.tpu_programs import PROGRAMS
 from cosmalloc.errors import InputError
 from cosmalloc.ilp.latency import latency_bound
@@ -46,60 +49,6 @@ from cosmalloc.verify import verify
 
 MIB = 2**20
 BUDGETS = "4,8,16,32,64,full"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One program at one budget; seconds. None where there is none.
-
-    xla, alone: XLA with and without cross-program prefetch; estimates are the compiler's own.
-    ours: per seconds of search. told: XLA after our overrides; followed: of our plan, 0 to 1.
-    """
-
-    program: str
-    topology: str
-    budget: str
-    operators: int
-    all_hbm: float
-    xla: float
-    xla_estimate: float
-    alone: float
-    alone_estimate: float
-    msa: float | None
-    ours: dict[str, float]
-    told: float | None
-    told_estimate: float | None
-    followed: float | None
-    bound: float
-    force: str | None = None
-    solver: str = ""
-
-    @property
-    def theirs(self) -> float:
-        return min(self.xla, self.alone)
-
-    @property
-    def last(self) -> float:
-        """Ours after the longest search."""
-        return list(self.ours.values())[-1]
-
-    @property
-    def gain(self) -> float:
-        return 1 - self.last / self.theirs
-
-    @property
-    def closed(self) -> float | None:
-        """None where XLA is at the bound."""
-        way = self.theirs - self.bound
-        return (self.theirs - self.last) / way if way > 1e-3 * self.theirs else None
-
-    @property
-    def survived(self) -> float | None:
-        """Share of our gain that XLA's own plan shows after the overrides; None without gain."""
-        won = self.theirs - self.last
-        if self.told is None or won < 1e-3 * self.theirs:
-            return None
-        return (self.theirs - self.told) / won
 
 
 def cell(
@@ -167,55 +116,6 @@ def judged(problem: Problem, outcome: Outcome) -> float:
     return simulate(problem, outcome.plan).latency
 
 
-def rows(cells: Sequence[Cell], seconds: Sequence[float]) -> Iterator[list[str]]:
-    """Heading first."""
-    limits = [f"{limit:g}" for limit in seconds]
-    head = ["program", "MiB", "ops", "HBM", "XLA", "alone", "msa"]
-    yield [*head, *(f"{s} s" for s in limits), "told", "bound", "gain", "closed", "followed"]
-    for c in cells:
-        yield [
-            c.program,
-            c.budget,
-            str(c.operators),
-            *map(_micro, (c.all_hbm, c.xla, c.alone, c.msa)),
-            *(_micro(c.ours[s]) for s in limits),
-            _micro(c.told),
-            _micro(c.bound),
-            *map(_share, (c.gain, c.closed, c.followed)),
-        ]
-
-
-def _micro(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1e6:.1f}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
-
-
-def summary(cells: Sequence[Cell]) -> str:
-    """Means over programs x budgets."""
-    closed = [c.closed for c in cells if c.closed is not None]
-    survived = [c.survived for c in cells if c.survived is not None]
-    followed = [c.followed for c in cells if c.followed is not None]
-    kept = [1 - min(c.told or c.theirs, c.theirs) / c.theirs for c in cells]
-    msa = [c.msa / c.theirs - 1 for c in cells if c.msa is not None]
-    worse = [f"{c.program}/{c.budget}" for c in cells if c.last > c.theirs * (1 + 1e-9)]
-    parts = [
-        f"{len(cells)} cells: mean gain {mean(c.gain for c in cells):.1%}",
-        f"closed {_mean(closed):.0%} of the way to the bound over {len(closed)}",
-        f"XLA after our overrides {mean(kept):.1%} faster, {_mean(survived):.0%} of the gain"
-        f" over {len(survived)}, followed {_mean(followed):.0%}",
-        f"msa {_mean(msa):+.1%} of XLA, {_mean([abs(m) for m in msa]):.1%} off on average",
-        f"above XLA: {', '.join(worse) or 'none'}",
-    ]
-    return "; ".join(parts)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return mean(values) if values else 0.0
-
-
 def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None) -> Iterator[str]:
     """Our clock on XLA's plan, slices off, against every line of its simulator.
 
@@ -243,12 +143,6 @@ def exact_rows(names: Sequence[str], machines: Sequence[str], cache: Path | None
             )
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
-    """Markdown."""
-    head, *body = lines
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--topology", default="v5e")
@@ -260,32 +154,67 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
     names, machines = options.programs.split(","), options.topology.split(",")
-    if options.exact:
-        for line in exact_rows(names, machines, options.cache):
-            print(line, flush=True)
+    if options.show:
+        print("\n".join(shown(merged(list(kept(options.json))))))
         return
+    told = Told()
+    try:
+        if options.exact:
+            for line in exact_rows(names, machines, options.cache):
+                print(line, flush=True)
+        else:
+            run(names, machines, options, told)
+    except KeyboardInterrupt:
+        print("ended; the same command goes on where this one was", file=sys.stderr)
+        sys.exit(128 + told.signal)
+
+
+class Told:
+    """Told to end, by Ctrl-C or `kill`: KeyboardInterrupt, so that the compiler's child ends, too.
+
+    A search that is interrupted brings its best plan so far, which is no figure: hence `signal`.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._hear)
+
+    def _hear(self, number: int, frame: object) -> None:
+        self.signal = number
+        raise KeyboardInterrupt
+
+
+def run(
+    names: Sequence[str], machines: Sequence[str], options: argparse.Namespace, told: Told
+) -> None:
+    """The cells that the file does not have yet, then the tables."""
     seconds = [float(word) for word in options.seconds.split(",")]
     label = f"{options.solver} {','.join(f'{limit:g}' for limit in seconds)}"
     known = {(c.topology, c.program, c.budget): c for c in kept(options.json) if c.solver == label}
     stop = time.monotonic() + 60 * options.minutes
+    cells = []
     for machine in machines:
-        cells = []
         for budget in options.budgets.split(","):
             for name in names:
                 found = known.get((topology(machine).name, name, budget))
                 if found is None and time.monotonic() < stop:
-                    found = attempt(name, machine, budget, options, seconds)
+                    found = attempt(name, machine, budget, options, seconds, told)
                 if found is not None:
                     cells.append(found)
-        if cells:
-            print(f"\n{machine}, microseconds\n\n{table(list(rows(cells, seconds)))}\n")
-            print(summary(cells), flush=True)
+    print("\n".join(shown(cells)), flush=True)
 
 
 def attempt(
-    name: str, machine: str, budget: str, options: argparse.Namespace, seconds: Sequence[float]
+    name: str,
+    machine: str,
+    budget: str,
+    options: argparse.Namespace,
+    seconds: Sequence[float],
+    told: Told,
 ) -> Cell | None:
     """One cell, noted in the file; None where the compiler has no answer."""
     began = time.monotonic()
@@ -294,19 +223,14 @@ def attempt(
     except InputError as error:
         print(f"{name} at {budget} on {machine}: {error.fact}", file=sys.stderr, flush=True)
         return None
+    if told.signal:
+        raise KeyboardInterrupt
     if options.json:
         with options.json.open("a") as file:
             file.write(json.dumps(asdict(found)) + "\n")
-    line = " ".join(list(rows([found], seconds))[1])
+    line = " ".join(list(rows([found]))[1])
     print(f"{machine} {line} [{time.monotonic() - began:.0f} s]", file=sys.stderr, flush=True)
     return found
-
-
-def kept(file: Path | None) -> Iterator[Cell]:
-    """The cells of an earlier run."""
-    if file is not None and file.is_file():
-        for line in file.read_text().splitlines():
-            yield Cell(**json.loads(line))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
     loss = |e| / b + log b                    e = predicted - measured log-seconds, b = exp(spread)
          + 0.1 * (is there memory: cross entropy; how much: |log2 error|)
+         + |t| / (2 c)                          t = predicted - the teachers' log-seconds, c their b
 
 The Laplace density is the one whose likeliest centre is the median, which is what relative errors
-are about.
+are about. Teachers are there for a network that learns what an ensemble knows (Hinton, Vinyals and
+Dean, arXiv 1503.02531).
 """
 
 from __future__ import annotations
@@ -25,16 +27,17 @@ from cosmalloc.cost_model.network import Network, Output
 
 _KEEP = 0.998  # of the running mean per step
 _MEMORY = 0.1
-_LEAST_SPREAD = -4.0  # log b
+LEAST_SPREAD = -4.0  # log b
 
 
 class Labels(NamedTuple):
     """Of a batch's B places: (B) log-seconds; (B, 2) bytes, temporary and of code; (B) 1 for a
-    kernel, 0 for none."""
+    kernel, 0 for none; taught: (B, 2) the teachers' log-seconds and 1 / c, 0 without teachers."""
 
     log_seconds: npt.NDArray[np.float32]
     memory: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
+    taught: npt.NDArray[np.float32]
 
 
 class Learner(NamedTuple):
@@ -49,7 +52,7 @@ class Learner(NamedTuple):
 def loss(network: Network, batch: Batch, labels: Labels) -> Array:
     """Mean over the kernels of a batch."""
     out = network(batch)
-    spread = jnp.maximum(out.log_spread, _LEAST_SPREAD)
+    spread = jnp.maximum(out.log_spread, LEAST_SPREAD)
     error = jnp.abs(out.log_seconds - labels.log_seconds)
     seconds = error * jnp.exp(-spread) + spread
     known, some = labels.memory >= 0, (labels.memory > 0).astype(jnp.float32)
@@ -57,7 +60,8 @@ def loss(network: Network, batch: Batch, labels: Labels) -> Array:
     amount = (
         jnp.abs(out.memory[:, 1::2] * 10 - jnp.log2(1 + jnp.maximum(labels.memory, 0))) * some / 4
     )
-    each = seconds + error + _MEMORY * ((exists + amount) * known).sum(axis=1)
+    taught = jnp.abs(out.log_seconds - labels.taught[:, 0]) * labels.taught[:, 1] / 2
+    each = seconds + error + taught + _MEMORY * ((exists + amount) * known).sum(axis=1)
     return jnp.sum(each * labels.weight) / jnp.maximum(labels.weight.sum(), 1)
 
 

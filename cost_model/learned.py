@@ -72,13 +72,15 @@ class Learned:
         """The networks' own answers, also for kernels outside."""
         known = self._known(graphs)
         expected, spread = known.log_seconds, known.spread
+        centre = spread
         if self.adaptation is not None:
+            centre = spread * min(1.0, self.adaptation.scale)  # few kernels' spread is no shift
             expected = self.adaptation.log_seconds(expected, known.embedding)
-            spread = np.full(len(graphs), self.adaptation.spread)
+            spread = spread * self.adaptation.scale
         some = np.exp2(np.clip(known.memory[:, 1::2] * 10, 0, 40)) - 1
         some *= known.memory[:, 0::2] > 0
         return Prediction(
-            seconds=np.exp(expected - np.minimum(spread**2, _MOST_SHIFT)),
+            seconds=np.exp(expected - np.minimum(centre**2, _MOST_SHIFT)),
             spread=spread,
             inside=np.array([self.domain.holds(graph) for graph in graphs], np.bool_),
             temporary_bytes=some[:, 0],
@@ -108,7 +110,7 @@ class Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
         graphs = graphs_of(kernels)
         known = self._known(graphs)
-        found = adapt(known.log_seconds, known.embedding, seconds)
+        found = adapt(known.log_seconds, known.spread, known.embedding, seconds)
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
         launch = min(float(seconds.min()), self.launch_seconds * float(np.exp(found.shift)))
         fitted = fit_roofline(summaries(kernels), seconds, self.roofline, _PULL)

@@ -1,6 +1,8 @@
-"""Learning the cost of kernels from measured ones: members of an ensemble, one after the other.
+"""Learning the cost of kernels from measured ones: members of an ensemble, one after the other, and
+then the student, one network that learns from the labels and from the members: what is kept, since
+it is nearly as good as they are together and takes a part of their time.
 
-A member is trained for `epochs` and keeps the running mean of its weights at the epoch at which it
+A network is trained for `epochs` and keeps the running mean of its weights at the epoch at which it
 did best on the validation's models. Everything that is needed to go on lies in one file beside the
 output, replaced in one move: a run killed at any moment goes on with `resume`, and ends as it would
 have ended.
@@ -35,6 +37,7 @@ from cosmalloc.cost_model.batches import (
 )
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.domain import domain_of
+from cosmalloc.cost_model.ensemble import combined
 from cosmalloc.cost_model.features import KernelGraph, graphs_of
 from cosmalloc.cost_model.features.flat import FlatGraphs, flattened, trimmed
 from cosmalloc.cost_model.network import Network
@@ -56,7 +59,8 @@ class Settings:
     """Of a run: the same settings and data give the same weights.
 
     members of the ensemble, each of `width` and `rounds`, trained `epochs` long on batches of
-    `batch` rows of kernels (of 6 on average) at learning rate `rate`.
+    `batch` rows of kernels (of 6 on average) at learning rate `rate`. student: whether they teach
+    one more, which alone is kept.
     """
 
     seed: int = 0
@@ -66,6 +70,12 @@ class Settings:
     rounds: int = 2
     batch: int = 24
     rate: float = 2e-3
+    student: bool = True
+
+    @property
+    def networks(self) -> int:
+        """That are trained, one after the other."""
+        return self.members + (self.student and self.members > 1)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "members", "width", "rounds", "batch"):
@@ -118,15 +128,18 @@ class _Prepared:
     def __len__(self) -> int:
         return len(self.graphs)
 
-    def batch(self, rows: Rows, shape: Row, count: int) -> tuple[Batch, fitting.Labels]:
-        """Rows with the labels of their kernels, padded to `count` rows."""
-        there, size = places(rows, shape), count * shape.kernels
-        labels = fitting.Labels(
-            np.zeros(size, np.float32), np.zeros((size, 2), np.float32), np.zeros(size, np.float32)
-        )
-        labels.log_seconds[there] = self.log_seconds[rows.kernel]
-        labels.memory[there] = self.memory[rows.kernel]
-        labels.weight[there] = 1
+    def batch(
+        self, rows: Rows, shape: Row, count: int, taught: npt.NDArray[np.float32]
+    ) -> tuple[Batch, fitting.Labels]:
+        """Rows with the labels of their kernels, padded to `count` rows. taught: of all kernels."""
+
+        def laid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            made = np.zeros((count * shape.kernels, *values.shape[1:]), np.float32)
+            made[places(rows, shape)] = values[rows.kernel]
+            return made
+
+        weight = np.ones(len(self), np.float32)
+        labels = fitting.Labels(*map(laid, (self.log_seconds, self.memory, weight, taught)))
         return pack(self.flat, rows, shape, count), labels
 
 
@@ -160,22 +173,32 @@ class _Run:
         self.optimise = fitting.optimiser(len(self._todo(0, 0)) * settings.epochs, settings.rate)
 
     def members(self, resume: bool) -> list[Network]:
-        """The trained members."""
+        """The trained networks that are kept."""
         done: list[Network] = []
         state = self._read() if resume and self.state.exists() else None
         if state is not None:
             done = state[0]
-        while len(done) < self.settings.members:
+        while len(done) < self.settings.networks:
             start = state if state is not None and state[1] is not None else None
             done.append(self._member(done, start))
             state = None
-        return done
+        return done[self.settings.members :] or done
+
+    def _taught(self, done: list[Network]) -> npt.NDArray[np.float32]:
+        """What the members teach the student about all kernels; they themselves have no teachers:
+        `Labels.taught`."""
+        if len(done) < self.settings.members:
+            return np.zeros((len(self.learn), 2), np.float32)
+        log_seconds, spread = combined([_answers(member, self.learn.flat) for member in done])
+        least = float(np.exp(fitting.LEAST_SPREAD))
+        doubt = np.maximum(spread / np.sqrt(2), least)
+        return np.stack([log_seconds, 1 / doubt], axis=1).astype(np.float32)
 
     def _member(self, done: list[Network], start: Any) -> Network:
         learner, best, least, first = start[1:] if start else self._fresh(len(done))
-        saved = time.monotonic()
+        saved, taught = time.monotonic(), self._taught(done)
         for epoch in range(first, self.settings.epochs):
-            for batch, labels in self._batches(len(done), epoch):
+            for batch, labels in self._batches(len(done), epoch, taught):
                 learner, _ = fitting.step(learner, self.optimise, batch, labels)
             if epoch % _LOOK_EVERY == _LOOK_EVERY - 1 or epoch == self.settings.epochs - 1:
                 error = self._error(learner.mean)
@@ -207,36 +230,30 @@ class _Run:
             found += [(shape, mixed.part(start, start + count)) for start in starts]
         return [found[index] for index in dice.permutation(len(found))]
 
-    def _batches(self, member: int, epoch: int) -> Iterator[tuple[Batch, fitting.Labels]]:
+    def _batches(
+        self, member: int, epoch: int, taught: npt.NDArray[np.float32]
+    ) -> Iterator[tuple[Batch, fitting.Labels]]:
         for shape, rows in self._todo(member, epoch):
-            yield self.learn.batch(rows, shape, self.counts[shape])
-
-    def _errors(self, network: Network) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Predicted log-seconds and log-spread of the validation's kernels."""
-        seconds, spread = np.zeros((2, len(self.choose)), np.float32)
-        for rows, there, batch in in_batches(self.choose.flat):
-            out = fitting.outputs(network, batch)
-            seconds[rows] = np.asarray(out.log_seconds)[there]
-            spread[rows] = np.asarray(out.log_spread)[there]
-        return seconds, spread
+            yield self.learn.batch(rows, shape, self.counts[shape], taught)
 
     def _error(self, network: Network) -> float:
-        return float(np.abs(self._errors(network)[0] - self.choose.log_seconds).mean())
+        found = _answers(network, self.choose.flat)[0]
+        return float(np.abs(found - self.choose.log_seconds).mean())
 
-    def calibration(self, members: list[Network]) -> float:
-        """What the ensemble's spread is multiplied by, so that 80 % of the validation's kernels lie
-        in the interval that says so."""
-        from cosmalloc.cost_model.ensemble import combined
-
-        seconds, spread = combined([self._errors(member) for member in members])
+    def calibration(self, networks: list[Network]) -> float:
+        """What their spread is multiplied by, so that 80 % of the validation's kernels lie in the
+        interval that says so."""
+        each = [_answers(network, self.choose.flat) for network in networks]
+        seconds, spread = combined(each)
         error = np.abs(seconds - self.choose.log_seconds) / spread
         return float(np.quantile(error, 0.8) / 1.2816)
 
     def _tell(self, member: int, epoch: int, error: float) -> None:
         if self.progress:
-            whole = self.settings.members * self.settings.epochs
+            whole = self.settings.networks * self.settings.epochs
             share = (member * self.settings.epochs + epoch) / whole
-            self.progress(f"member {member + 1}, epoch {epoch}, error {error:.4f}", share)
+            name = f"member {member + 1}" if member < self.settings.members else "student"
+            self.progress(f"{name}, epoch {epoch}, error {error:.4f}", share)
 
     def _save(
         self, done: list[Network], learner: Any, best: Network, least: float, epoch: int
@@ -267,3 +284,15 @@ class _Run:
         learner = filled(blank, arrays, "learner", hint)
         best = filled(self._blank(count), arrays, "best", hint)
         return done, learner, best, float(facts["least"]), int(facts["epoch"])
+
+
+def _answers(
+    network: Network, graphs: FlatGraphs
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Predicted log-seconds and log-spread of all kernels."""
+    seconds, spread = np.zeros((2, len(graphs)), np.float32)
+    for rows, there, batch in in_batches(graphs):
+        out = fitting.outputs(network, batch)
+        seconds[rows] = np.asarray(out.log_seconds)[there]
+        spread[rows] = np.asarray(out.log_spread)[there]
+    return seconds, spread

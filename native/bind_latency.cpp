@@ -223,9 +223,14 @@ void bind_latency(nb::module_& module) {
       .def(
           "decode_msa",
           [](Draft& self, double preferred, double least, double most, int outstanding, int repacks,
-             bool cross_program, const Reals& priority) {
-            const MsaOptions options{preferred, least,         most,           outstanding,
-                                     repacks,   cross_program, reals(priority)};
+             bool cross_program, const Reals& priority, Bytes window, const Ints& trips) {
+            MsaOptions options{preferred,     least,           most,  outstanding, repacks,
+                               cross_program, reals(priority), window};
+            const auto steps = static_cast<std::size_t>(self.program().steps.count());
+            for (const std::int64_t first : view(trips)) options.trips.push_back(small(first));
+            require(options.trips.empty() || options.trips.size() == steps,
+                    "one trip per step, please");
+            require(window >= 0 && window <= kMaxSize, "a window has not 0 to 2^40 bytes");
             require(
                 options.priority.empty() || options.priority.size() == self.program().webs.size(),
                 "one priority per web, please");
@@ -233,7 +238,7 @@ void bind_latency(nb::module_& module) {
             decode_msa(self, options);
           },
           "preferred"_a, "least"_a, "most"_a, "outstanding"_a, "repacks"_a, "cross_program"_a,
-          "priority"_a)
+          "priority"_a, "window"_a, "trips"_a)
       .def("search", &search, "seconds"_a, "seed"_a, "moves"_a, "hot"_a, "cold"_a);
 }
 

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "bandwidth.hpp"
+
 namespace cosmalloc {
 namespace {
 
@@ -25,62 +27,7 @@ Seconds saved_bytes(const Steps& steps, Index access) {
   return access < 0 ? 0 : steps.off[at(access)] - steps.near[at(access)];
 }
 
-// Copies of one direction in order of start; each takes the seconds of the steps in its window.
-class Bandwidth {
- public:
-  explicit Bandwidth(std::vector<Seconds> seconds) : seconds_(std::move(seconds)) {}
-
-  bool admits(Index start, Index stop, Seconds need, int outstanding) {
-    const Row row{start, stop, need};
-    int met = 0;
-    for (const Row& other : rows_) met += other.start < stop && start < other.stop;
-    if (met >= outstanding) return false;
-    const auto place = std::upper_bound(rows_.begin(), rows_.end(), row, before);
-    rows_.insert(place, row);
-    const bool fits = all_done();
-    if (!fits) remove(row);
-    return fits;
-  }
-
-  void remove(Index start, Index stop, Seconds need) { remove({start, stop, need}); }
-
- private:
-  struct Row {
-    Index start, stop;
-    Seconds need;
-    bool operator==(const Row&) const = default;
-  };
-  static bool before(const Row& a, const Row& b) {
-    return std::pair(a.start, a.stop) < std::pair(b.start, b.stop);
-  }
-  void remove(const Row& row) { rows_.erase(std::find(rows_.begin(), rows_.end(), row)); }
-
-  bool all_done() const {
-    Index step = 0;
-    Seconds left = 0;  // of `step`
-    for (const Row& row : rows_) {
-      if (row.start >= step || step == 0) {
-        if (row.start > step || step == 0) {
-          step = row.start;
-          left = at(step) < seconds_.size() ? seconds_[at(step)] : 0;
-        }
-      }
-      Seconds need = row.need;
-      while (need > left) {
-        need -= left;
-        ++step;
-        if (step >= row.stop) return false;
-        left = seconds_[at(step)];
-      }
-      if (step >= row.stop) return false;
-      left -= need;
-    }
-    return true;
-  }
-
-  std::vector<Seconds> seconds_;
-  std::vector<Row> rows_;
-};
+constexpr double kWasteful = 0.5;
 
 class Decoder {
  public:
@@ -92,7 +39,9 @@ class Decoder {
         bytes_(byte_seconds(steps_)),
         elapsed_(elapsed_of(steps_, bytes_)),
         reads_(elapsed_),
-        sum_(elapsed_.size() + 1, 0) {
+        writes_(elapsed_),
+        sum_(elapsed_.size() + 1, 0),
+        barred_(program_.events.size(), 0) {
     std::partial_sum(elapsed_.begin(), elapsed_.end(), sum_.begin() + 1);
     Seconds per_byte = 0;
     for (const Event& event : program_.events) {
@@ -100,24 +49,12 @@ class Decoder {
       per_byte = std::max(per_byte, event.load / bytes);
     }
     longest_ = options_.most * per_byte * static_cast<double>(program_.capacity);
+    window_ = per_byte * static_cast<double>(options_.window);
   }
 
   void run() {
-    std::vector<Index> order(program_.webs.size());
-    std::iota(order.begin(), order.end(), 0);
-    const std::vector<double> priority =
-        options_.priority.empty() ? msa_priority(program_) : options_.priority;
-    const auto life = [&](Index i) {
-      const Web& web = draft_.web(i);
-      return web.first == web.stop ? 0
-                                   : draft_.event(web.stop - 1).step - draft_.event(web.first).step;
-    };
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-      return std::tuple(-priority[at(a)], -draft_.web(a).bytes, -life(a)) <
-             std::tuple(-priority[at(b)], -draft_.web(b).bytes, -life(b));
-    });
     const Index pinned = options_.cross_program ? pin_largest() : -1;
-    for (const Index web : order) {
+    for (const Index web : sequence()) {
       if (web == pinned || draft_.web(web).first == draft_.web(web).stop) continue;
       allocate(web);
       while (lacked_room_ && repacks_ < options_.repacks) {
@@ -143,13 +80,54 @@ class Decoder {
   // Whether a stay may last from behind step `from` to step `to`.
   bool may_keep(Index from, Index to) const { return from >= to || elapsed(from, to) < longest_; }
 
-  // Seconds that the event's step takes less with it on chip.
+  // Who decides when. Floats, so that what differs by rounding is a tie.
+  std::vector<Index> sequence() const {
+    std::vector<Index> order(program_.webs.size());
+    std::iota(order.begin(), order.end(), 0);
+    const std::vector<double> priority =
+        options_.priority.empty() ? msa_priority(program_, options_) : options_.priority;
+    const auto key = [&](Index i) {
+      const auto [life, last] = life_of(draft_.web(i));
+      return std::tuple(-static_cast<float>(priority[at(i)]), -draft_.web(i).bytes, -life, last);
+    };
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return key(a) < key(b); });
+    return order;
+  }
+
+  // Steps that the web lives until it is updated, and the last use until then.
+  std::pair<Index, Index> life_of(const Web& web) const {
+    if (web.first == web.stop) return {0, 0};
+    Index last = web.first;
+    while (last + 1 < web.stop && (last == web.first || draft_.event(last).write < 0)) ++last;
+    const bool updated = last > web.first && draft_.event(last).write >= 0;
+    const bool given = !draft_.event(web.first).produces();
+    const Index start = given ? 0 : draft_.event(web.first).step;
+    const bool forever = !updated && (given || web.leaves);
+    const Index use = draft_.event(last).step;
+    return {(forever ? steps_.count() : use) - start, use};
+  }
+
+  // Seconds that the event's step takes less with what it reads on chip.
   Seconds reduction(const Event& event) const {
     const Seconds byte = bytes_[at(event.step)];
     const Seconds compute = steps_.compute[at(event.step)];
-    const Seconds less = byte - saved_bytes(steps_, event.read) - saved_bytes(steps_, event.write);
+    const Seconds less = byte - saved_bytes(steps_, event.read);
     return std::max(compute, byte) - std::max(compute, less);
   }
+
+  Index trip_of(Index step) const {
+    return options_.trips.empty() || step >= steps_.count() ? -1 : options_.trips[at(step)];
+  }
+
+  // Whether a stay may go on from event `e` to the next: not over the end of the trip that it was
+  // loaded in.
+  bool may_follow(Index e, Index loaded_at) const {
+    const Index from = draft_.event(e).step, to = draft_.event(e + 1).step;
+    const Index trip = loaded_at < 0 ? -1 : trip_of(loaded_at);
+    return may_keep(from, to) && (trip < 0 || trip_of(to) == trip);
+  }
+
+  Seconds window_of(Seconds own) const { return options_.window > 0 ? window_ : own; }
 
   // The largest web that is only read, on chip throughout.
   Index pin_largest() {
@@ -171,63 +149,94 @@ class Decoder {
   void give_back(Index web) {
     for (const Stay& stay : draft_.stays(web)) {
       if (stay.loaded) reads_.remove(stay.start, stay.ready, draft_.event(stay.first).load);
+      if (stay.store_start >= 0) {
+        writes_.remove(stay.store_start, stay.store_stop,
+                       draft_.event(draft_.last_write(stay)).store);
+      }
     }
     draft_.lift(web);
     draft_.put(web, {});
   }
 
+  // Until no stay moves more than it serves.
   void allocate(Index index) {
     const Web& web = draft_.web(index);
     lacked_room_ = false;
     draft_.lift(index);
-    std::vector<Stay> stays;
-    Index valid = draft_.event(web.first).produces() ? -1 : 0;
-    bool on = false;  // the event before is on chip
-    for (Index e = web.first; e < web.stop; ++e) {
-      const Event& event = draft_.event(e);
-      if (event.produces()) {
-        on = produce(web, e, stays);
-        valid = on ? -1 : event.step + 1;
-        continue;
-      }
-      if (on && keep(web, e, stays)) {
-        if (event.write >= 0) valid = -1;
-        continue;
-      }
-      if (on && valid < 0) {
-        valid = evict(web, stays, event.step);
-        if (valid < 0) {
-          stays.clear();  // no copy back is possible: all of it stays off-chip
-          break;
-        }
-      }
-      const Index from = std::max(valid, stays.empty() ? 0 : stays.back().stop);
-      on = prefetch(web, e, from, stays);
-      if (event.write >= 0) valid = on ? -1 : event.step + 1;
-    }
-    if (!stays.empty() && valid < 0 && web.leaves) {
-      const Index written = evict(web, stays, steps_.count());
-      if (written < 0) stays.clear();
+    std::vector<Stay> stays = decide(web);
+    while (bar_wasteful(stays)) {
+      release();
+      stays = decide(web);
     }
     if (stays.empty() || !draft_.legal(index, stays)) {
-      for (const Copy& copy : copies_) {
-        reads_.remove(copy.start, copy.stop, copy.need);
-      }
+      release();
       stays.clear();
     }
     copies_.clear();
     draft_.put(index, std::move(stays));
   }
 
-  // The event up to which a stay that serves `e` may go on without a copy.
-  Index reach(const Web& web, Index e) const {
-    while (e + 1 < web.stop && may_keep(draft_.event(e).step, draft_.event(e + 1).step)) ++e;
-    return e;
+  void release() {
+    for (const Copy& copy : copies_) {
+      (copy.store ? writes_ : reads_).remove(copy.start, copy.stop, copy.need);
+    }
+    copies_.clear();
   }
 
-  // Best fit for as many of the events behind `e` as possible, at least `e` itself.
-  Bytes find(const Web& web, Index start, Index e) const {
-    for (Index far = reach(web, e); far >= e; --far) {
+  // Bars the events of stays that are used for less than half of what their copies move.
+  bool bar_wasteful(const std::vector<Stay>& stays) {
+    bool found = false;
+    for (const Stay& stay : stays) {
+      const int copies = (stay.loaded ? 1 : 0) + (stay.store_start >= 0 ? 1 : 0);
+      double used = 0;  // in units of the web
+      for (Index e = stay.first; e <= stay.last; ++e) {
+        const Event& event = draft_.event(e);
+        if (event.read >= 0 && event.load > 0) used += steps_.off[at(event.read)] / event.load;
+        if (event.write >= 0 && event.store > 0) used += steps_.off[at(event.write)] / event.store;
+      }
+      if (copies == 0 || used >= kWasteful * copies) continue;
+      for (Index e = stay.first; e <= stay.last; ++e) barred_[at(e)] = 1;
+      found = true;
+    }
+    return found;
+  }
+
+  // Event after event; nothing where no legal stays are found.
+  std::vector<Stay> decide(const Web& web) {
+    std::vector<Stay> stays;
+    Index valid = draft_.event(web.first).produces() ? -1 : 0;
+    bool on = false;  // the event before is on chip
+    for (Index e = web.first; e < web.stop; ++e) {
+      const Event& event = draft_.event(e);
+      if (event.produces()) {
+        on = !barred_[at(e)] && produce(web, e, stays);
+        valid = on ? -1 : event.step + 1;
+        continue;
+      }
+      if (on && !barred_[at(e)] && keep(web, e, stays)) {
+        if (event.write >= 0) valid = -1;
+        continue;
+      }
+      if (on && valid < 0) {
+        valid = evict(web, stays, event.step);
+        if (valid < 0) return {};  // no copy back is possible: all of it stays off-chip
+      }
+      const Index from = std::max(valid, stays.empty() ? 0 : stays.back().stop);
+      on = !barred_[at(e)] && prefetch(web, e, from, stays);
+      if (event.write >= 0) valid = on ? -1 : event.step + 1;
+    }
+    if (!stays.empty() && valid < 0 && web.leaves && evict(web, stays, steps_.count()) < 0) {
+      return {};
+    }
+    return stays;
+  }
+
+  // Best fit for as many of the events behind `e` as possible, at least `e` itself. loaded_at: the
+  // border where the stay's load starts, -1 for none.
+  Bytes find(const Web& web, Index start, Index e, Index loaded_at) const {
+    Index far = e;
+    while (far + 1 < web.stop && may_follow(far, loaded_at)) ++far;
+    for (; far >= e; --far) {
       const Bytes offset = draft_.find(start, draft_.event(far).step + 1, web.bytes);
       if (offset >= 0) return offset;
     }
@@ -240,7 +249,7 @@ class Decoder {
     const bool used = e + 1 < web.stop;
     const Index until = used ? draft_.event(e + 1).step : step;
     if (!may_keep(step, until)) return false;
-    const Bytes offset = find(web, step, used ? e + 1 : e);
+    const Bytes offset = find(web, step, used ? e + 1 : e, -1);
     lacked_room_ = lacked_room_ || offset < 0;
     if (offset < 0) return false;
     stays.push_back({e, e, step, step, step + 1, offset, -1, -1, false});
@@ -251,7 +260,7 @@ class Decoder {
   bool keep(const Web& web, Index e, std::vector<Stay>& stays) {
     Stay& stay = stays.back();
     const Index step = draft_.event(e).step;
-    if (!may_keep(draft_.event(e - 1).step, step)) return false;
+    if (!may_follow(e - 1, stay.loaded ? stay.start : -1)) return false;
     if (!draft_.is_free(stay.stop, step + 1, stay.offset, web.bytes)) {
       lacked_room_ = true;
       return false;
@@ -267,13 +276,15 @@ class Decoder {
     Stay& stay = stays.back();
     const Index written = draft_.last_write(stay);
     const Index start = draft_.event(written).step + 1;
+    const Seconds need = draft_.event(written).store;
+    const Seconds preferred = options_.preferred * window_of(need);
     Index stop = start;
-    while (stop < due && elapsed(start, stop) < options_.preferred * draft_.event(written).store)
-      ++stop;
+    while (stop < due && elapsed(start, stop) < preferred) ++stop;
     stop = std::max(stop, stay.stop);
     if (stop > due) return -1;
     while (stop > stay.stop && !draft_.is_free(stay.stop, stop, stay.offset, web.bytes)) --stop;
-    if (stop < start) return -1;
+    if (stop <= start || !writes_.admits(start, stop, need, options_.outstanding)) return -1;
+    copies_.push_back({start, stop, need, true});
     stay.store_start = start;
     stay.store_stop = stop;
     stay.stop = std::max(stay.stop, stop);
@@ -283,13 +294,14 @@ class Decoder {
   // A load for event `e` from border `low` on.
   bool prefetch(const Web& web, Index e, Index low, std::vector<Stay>& stays) {
     const Event& event = draft_.event(e);
+    const Seconds window = window_of(event.load);
     Index latest = event.step;
-    const Seconds least = options_.least * event.load - reduction(event);
+    const Seconds least = options_.least * window - reduction(event);
     while (latest >= low && elapsed(latest, event.step) < least) --latest;
-    Index earliest = low;
+    Index earliest = std::max(low, trip_of(event.step));
     while (earliest < latest && elapsed(earliest, event.step) > longest_) ++earliest;
     if (earliest > latest) return false;
-    const Seconds preferred = options_.preferred * event.load;
+    const Seconds preferred = options_.preferred * window;
     Index nearest = earliest;
     for (Index b = earliest + 1; b <= latest; ++b) {
       if (std::abs(preferred - elapsed(b, event.step)) <
@@ -311,15 +323,15 @@ class Decoder {
   bool load(const Web& web, Index e, Index start, std::vector<Stay>& stays) {
     const Event& event = draft_.event(e);
     const Index use = event.step;
-    if (start == use && event.load > 0) return false;
+    if ((start == use && event.load > 0) || trip_of(start) != trip_of(use)) return false;
     if (!reads_.admits(start, use, event.load, options_.outstanding)) return false;
-    const Bytes offset = find(web, start, e);
+    const Bytes offset = find(web, start, e, start);
     lacked_room_ = lacked_room_ || offset < 0;
     if (offset < 0) {
       reads_.remove(start, use, event.load);
       return false;
     }
-    copies_.push_back({start, use, event.load});
+    copies_.push_back({start, use, event.load, false});
     stays.push_back({e, e, start, use, use + 1, offset, -1, -1, true});
     return true;
   }
@@ -380,6 +392,7 @@ class Decoder {
   struct Copy {
     Index start, stop;
     Seconds need;
+    bool store;
   };
 
   Draft& draft_;
@@ -387,30 +400,48 @@ class Decoder {
   const MsaOptions& options_;
   const Steps& steps_;
   std::vector<Seconds> bytes_, elapsed_;
-  Bandwidth reads_;
+  Bandwidth reads_, writes_;
   std::vector<Seconds> sum_;
+  std::vector<char> barred_;  // per event
   Seconds longest_ = 0;
+  Seconds window_ = 0;
   bool lacked_room_ = false;
   int repacks_ = 0;
   std::vector<Copy> copies_;  // of the web in hand
 };
 
+// What an event in a loop counts: what comes from outside has events in every trip.
+double repeated_outside(const Program& program, const Web& web, const MsaOptions& options) {
+  if (options.trips.empty() || web.first == web.stop) return 1;
+  const auto trip = [&](Index i) { return options.trips[at(program.events[at(i)].step)]; };
+  if (program.events[at(web.first)].produces() && trip(web.first) >= 0) return options.repeated;
+  int trips = 0;
+  for (Index i = web.first; i < web.stop; ++i) {
+    trips += trip(i) >= 0 && (i == web.first || trip(i) != trip(i - 1));
+  }
+  return options.repeated / std::max(1, trips);
+}
+
 }  // namespace
 
-std::vector<double> msa_priority(const Program& program) {
+std::vector<double> msa_priority(const Program& program, const MsaOptions& options) {
   const std::vector<Seconds> bytes = byte_seconds(program.steps);
   std::vector<double> priority;
   for (const Web& web : program.webs) {
-    double benefit = -std::numeric_limits<double>::infinity();
+    double benefit = web.first < web.stop && !program.events[at(web.first)].produces()
+                         ? 0
+                         : -std::numeric_limits<double>::infinity();
+    const double outside = repeated_outside(program, web, options);
     for (Index i = web.first; i < web.stop; ++i) {
       const Event& event = program.events[at(i)];
-      for (const Index access : {event.read, event.write}) {
-        if (access < 0) continue;
-        const Seconds compute = program.steps.compute[at(event.step)];
-        const Seconds byte = bytes[at(event.step)];
-        const double here = byte > compute ? saved_bytes(program.steps, access) : byte - compute;
-        benefit = benefit > 0 && here > 0 ? benefit + here : std::max(benefit, here);
-      }
+      const Index access = event.produces() ? event.write : event.read;
+      const bool repeats = !options.trips.empty() && options.trips[at(event.step)] >= 0;
+      const Seconds compute = program.steps.compute[at(event.step)];
+      const Seconds byte = bytes[at(event.step)];
+      const double here = byte > compute
+                              ? saved_bytes(program.steps, access) * (repeats ? outside : 1)
+                              : byte - compute;
+      benefit = benefit > 0 && here > 0 ? benefit + here : std::max(benefit, here);
     }
     priority.push_back(benefit / std::sqrt(static_cast<double>(web.bytes)));
   }

@@ -10,6 +10,7 @@ from cosmalloc.cost_model.baselines import FittedRoofline, OperationCount, Trees
 from cosmalloc.cost_model.estimator import Estimator, labels
 from cosmalloc.cost_model.roofline import ordinary
 from cosmalloc.cost_model.summary import summaries
+from cosmalloc.cost_model.textbook import TextbookRoofline, fit_rates
 
 TRAIN, VALID, TEST = measured(60, 1), measured(20, 2), measured(20, 3)
 
@@ -59,3 +60,16 @@ def test_features_are_finite_and_one_row_a_kernel() -> None:
     found = features(summaries(TEST.text), ordinary())
     assert found.shape[0] == len(TEST)
     assert np.isfinite(found).all()
+
+
+def test_seconds_that_obey_the_textbook_are_found_again() -> None:
+    seen, truth = summaries(TRAIN.text), np.array([2e-6, 3e-11, 1e-10])
+    amounts = np.array([(each.flops, each.read + each.written) for each in seen])
+    seconds = truth[0] + (amounts * truth[1:]).max(axis=1)
+    launch, per_flop, per_byte = fit_rates(seen, seconds)
+    found = launch + (amounts * [per_flop, per_byte]).max(axis=1)
+    assert found == pytest.approx(seconds, rel=1e-2)
+
+
+def test_the_textbook_s_roofline_beats_counting_and_loses_to_telling_kinds_apart() -> None:
+    assert error(FittedRoofline()) < error(TextbookRoofline()) < error(OperationCount())

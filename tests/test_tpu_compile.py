@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -136,3 +137,24 @@ def test_the_real_compiler_follows_our_overrides() -> None:
     found = tune(lambda x, w: jnp.tanh(x @ w) @ w, (shape, shape), solver="greedy", seconds=2)
     assert found.best.seconds <= found.variants[0].seconds
     assert json.dumps(found.best.options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_the_child_ends_when_its_parent_is_killed() -> None:
+    child = "from cosmalloc.tpu.child import end_with; import sys, time; end_with(int(sys.argv[1]))"
+    child += "; print('here', flush=True); time.sleep(60)"
+    parent = f"""if True:
+        import os, subprocess, sys
+        subprocess.Popen([sys.executable, "-c", {child!r}, str(os.getpid())]).wait()"""
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"here\n"
+        started.kill()
+        assert started.stdout.read() == b""  # at the end of the last who could write
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_a_child_whose_parent_is_gone_does_not_begin() -> None:
+    code = "from cosmalloc.tpu.child import end_with; end_with(2**30)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "the parent is gone\n")

@@ -101,6 +101,11 @@ TEST(latency, decodes, "XLA's decisions are sound, whatever the scratchpad and t
     MsaOptions options;
     options.cross_program = seed % 2 == 0;
     options.preferred = static_cast<double>(seed % 4);
+    options.window = static_cast<Bytes>(seed % 3) * 5;
+    for (Index step = 0; seed % 5 > 0 && step < program->steps.count(); ++step) {
+      const auto trip = static_cast<Index>(seed % 5) * 2;
+      options.trips.push_back(step < 10 ? -1 : 10 + (step - 10) / trip * trip);
+    }
     decode_msa(draft, options);
     CHECK(sound(program, all(draft), draft.latency()));
   }

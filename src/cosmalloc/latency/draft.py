@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cosmalloc import _native
 from cosmalloc.errors import InputError
 from cosmalloc.latency.reading import NOWHERE, stays_of
+from cosmalloc.latency.trips import trips_of
 from cosmalloc.latency.webs import Web, lendings, webs_of
 from cosmalloc.lifetimes import source_order
 from cosmalloc.native.clock import FastClock
@@ -27,12 +28,14 @@ class Drafting:
 
     events: all events, web after web; a row of stays names them by number:
     (first event, last event, start, ready, stop, offset, store start, store stop, loaded).
+    trips: per step the first one of its trip of a loop, -1 outside; () without loops.
     """
 
     problem: Problem
     order: tuple[int, ...]
     webs: tuple[Web, ...]
     clock: FastClock
+    trips: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -46,7 +49,8 @@ class Drafting:
                 "use solver `greedy`, or a target whose operand rule is `anywhere`",
             )
         chosen = tuple(source_order(problem) if order is None else order)
-        return cls(problem, chosen, webs_of(problem, chosen), FastClock(problem, chosen, cost))
+        clock = FastClock(problem, chosen, cost)
+        return cls(problem, chosen, webs_of(problem, chosen), clock, trips_of(problem, chosen))
 
     def empty(self) -> _native.Draft:
         """A draft with everything off-chip."""

@@ -1,6 +1,6 @@
 """Where a search for less latency starts: what others decide, as stays.
 
-`msa` in four manners, plans handed in, and what the fixed-order program of `cosmalloc.ilp.latency`
+`msa` in five manners, plans handed in, and what the fixed-order program of `cosmalloc.ilp.latency`
 says: its relaxation knows how the scratchpad's bytes are best shared over time, though not where
 they lie.
 """
@@ -21,7 +21,12 @@ from cosmalloc.plan import Plan
 if TYPE_CHECKING:
     from cosmalloc.ilp.latency import Offer
 
-MANNERS = (Msa(), Msa(preferred=1.0), Msa(preferred=4.0), Msa(least=0.5, preferred=1.0))
+MANNERS = (  # beside XLA's own
+    Msa(by_trip=False),
+    Msa(preferred=1.0, by_trip=False),
+    Msa(preferred=4.0, by_trip=False),
+    Msa(preferred=1.0, least=0.5, by_trip=False),
+)
 FAR, NEAR = 3e-3, 3e-4  # temperatures to start with, as shares of the latency
 LARGEST = 4_000  # operators of a program
 
@@ -43,8 +48,8 @@ def decided(drafting: Drafting, seconds: float = math.inf) -> Start:
     """The best of `msa` in as many manners as have the time, at least in its own: far from good, so
     that annealing starts hot."""
     stop = time.perf_counter() + seconds
-    starts = [Start.of(decoded(drafting, MANNERS[0]), FAR)]
-    more = (rules for rules in MANNERS[1:] if time.perf_counter() < stop)
+    starts = [Start.of(decoded(drafting, Msa.of(drafting.problem.target)), FAR)]
+    more = (rules for rules in MANNERS if time.perf_counter() < stop)
     starts += [Start.of(decoded(drafting, rules), FAR) for rules in more]
     return min(starts, key=_latency)
 

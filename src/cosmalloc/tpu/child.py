@@ -2,25 +2,40 @@
 
     python -m cosmalloc.tpu.child JOB.json
 
-JOB: {"module": path, "topology": name, "options": {name: text}}. What the compiler has to say goes
-to standard error and to the folder that XLA_FLAGS names; this process prints nothing else.
+JOB: {"module": path, "topology": name, "options": {name: text}, "parent": process}. What the
+compiler has to say goes to standard error and to the folder that XLA_FLAGS names; this process
+prints nothing else. On Linux it ends with its parent, however that ends.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
 
 def main(path: str) -> None:
     job = json.loads(Path(path).read_text())
+    end_with(job["parent"])
     import jax
 
     settings: Any = jax.config
     settings.update("jax_platforms", "cpu")  # else jax looks for a TPU once libtpu is there
     compile_module(Path(job["module"]).read_bytes(), job["topology"], job["options"])
+
+
+def end_with(parent: int) -> None:
+    """Linux kills this process when the thread that started it is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit("the parent is gone")
 
 
 def compile_module(module: bytes, topology: str, options: dict[str, str]) -> Any:

@@ -129,7 +129,12 @@ def _ask(
     estimate_only: bool,
 ) -> Compiled:
     (folder / "module").write_bytes(module)
-    job = {"module": str(folder / "module"), "topology": topology.name, "options": options}
+    job = {
+        "module": str(folder / "module"),
+        "topology": topology.name,
+        "options": options,
+        "parent": os.getpid(),
+    }
     (folder / "job.json").write_text(json.dumps(job))
     (folder / "logs").mkdir()
     began = time.monotonic()

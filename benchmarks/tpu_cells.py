@@ -1,0 +1,175 @@
+"""Cells of `benchmarks.tpu`: kept as lines of JSON, shown as tables with their means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One program at one budget; seconds. None where there is none.
+
+    xla, alone: XLA with and without cross-program prefetch; estimates are the compiler's own.
+    ours: per seconds of search. told: XLA after our overrides; followed: of our plan, 0 to 1.
+    """
+
+    program: str
+    topology: str
+    budget: str
+    operators: int
+    all_hbm: float
+    xla: float
+    xla_estimate: float
+    alone: float
+    alone_estimate: float
+    msa: float | None
+    ours: dict[str, float]
+    told: float | None
+    told_estimate: float | None
+    followed: float | None
+    bound: float
+    force: str | None = None
+    solver: str = ""
+
+    @property
+    def theirs(self) -> float:
+        return min(self.xla, self.alone)
+
+    @property
+    def limit(self) -> str:
+        """Seconds of the search whose plan was told to XLA."""
+        return self.solver.split(",")[-1].split(" ")[-1]
+
+    @property
+    def last(self) -> float:
+        """Ours after that search."""
+        return self.ours.get(self.limit, list(self.ours.values())[-1])
+
+    def gain_after(self, limit: str) -> float | None:
+        """None where nothing was searched for so long."""
+        return 1 - self.ours[limit] / self.theirs if limit in self.ours else None
+
+    @property
+    def gain(self) -> float:
+        return 1 - self.last / self.theirs
+
+    @property
+    def closed(self) -> float | None:
+        """None where XLA is at the bound."""
+        way = self.theirs - self.bound
+        return (self.theirs - self.last) / way if way > 1e-3 * self.theirs else None
+
+    @property
+    def survived(self) -> float | None:
+        """Share of our gain that XLA's own plan shows after the overrides; None without gain."""
+        won = self.theirs - self.last
+        if self.told is None or won < 1e-3 * self.theirs:
+            return None
+        return (self.theirs - self.told) / won
+
+
+def kept(file: Path | None) -> Iterator[Cell]:
+    """The cells of earlier runs; a line that a killed run did not finish is none."""
+    if file is not None and file.is_file():
+        for line in file.read_text().splitlines():
+            try:
+                yield Cell(**json.loads(line))
+            except ValueError:
+                continue
+
+
+def merged(cells: Sequence[Cell]) -> list[Cell]:
+    """One cell per program, machine and budget: of runs with other time limits the first, with the
+    plans of the others beside its own and the highest bound."""
+    found: dict[tuple[str, str, str], Cell] = {}
+    for each in cells:
+        key = (each.topology, each.budget, each.program)
+        first = found.setdefault(key, each)
+        if first is not each:
+            ours = {**each.ours, **first.ours}
+            ours = {limit: ours[limit] for limit in sorted(ours, key=float)}
+            least = min(max(first.bound, each.bound), *ours.values())
+            found[key] = replace(first, ours=ours, bound=least)
+    return list(found.values())
+
+
+def limits_of(cells: Sequence[Cell]) -> list[str]:
+    """Every time limit of the cells."""
+    return sorted({limit for each in cells for limit in each.ours}, key=float)
+
+
+def rows(cells: Sequence[Cell]) -> Iterator[list[str]]:
+    """Heading first."""
+    limits = limits_of(cells)
+    head = ["program", "MiB", "ops", "HBM", "XLA", "alone", "msa"]
+    rest = ["told", "bound", "gain", "closed", "survived", "followed"]
+    yield [*head, *(f"{limit} s" for limit in limits), *rest]
+    for c in cells:
+        yield [
+            c.program,
+            c.budget,
+            str(c.operators),
+            *map(_micro, (c.all_hbm, c.xla, c.alone, c.msa)),
+            *(_micro(c.ours.get(limit)) for limit in limits),
+            _micro(c.told),
+            _micro(c.bound),
+            *map(_share, (c.gain, c.closed, c.survived, c.followed)),
+        ]
+
+
+def _micro(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1e6:.1f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """Markdown, numbers to the right."""
+    head, *body = lines
+    marks = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, marks, *body))
+
+
+def summary(cells: Sequence[Cell]) -> str:
+    """Means over programs x budgets."""
+    gains = {limit: [c.gain_after(limit) for c in cells] for limit in limits_of(cells)}
+    told = [
+        f"{_mean([g for g in each if g is not None]):.1%} after {limit} s"
+        f" ({sum(g is not None for g in each)})"
+        for limit, each in gains.items()
+    ]
+    most = mean(1 - c.bound / c.theirs for c in cells)
+    closed = [c.closed for c in cells if c.closed is not None]
+    survived = [c.survived for c in cells if c.survived is not None]
+    followed = [c.followed for c in cells if c.followed is not None]
+    kept = [1 - min(c.told or c.theirs, c.theirs) / c.theirs for c in cells]
+    msa = [c.msa / c.theirs - 1 for c in cells if c.msa is not None]
+    worse = [f"{c.program}/{c.budget}" for c in cells if c.last > c.theirs * (1 + 1e-9)]
+    parts = [
+        f"{len(cells)} cells: mean gain {', '.join(told)}, at most {most:.1%} by the bound",
+        f"closed {_mean(closed):.0%} of the way to the bound over {len(closed)}",
+        f"XLA after our overrides {mean(kept):.1%} faster, {_mean(survived):.0%} of the gain"
+        f" over {len(survived)}, followed {_mean(followed):.0%}",
+        f"msa {_mean(msa):+.1%} of XLA, {_mean([abs(m) for m in msa]):.1%} off on average",
+        f"above XLA: {', '.join(worse) or 'none'}",
+    ]
+    return "; ".join(parts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return mean(values) if values else 0.0
+
+
+def shown(cells: Sequence[Cell]) -> Iterator[str]:
+    """A table and its means per machine, then the means over all."""
+    for machine in dict.fromkeys(c.topology for c in cells):
+        here = [c for c in cells if c.topology == machine]
+        yield f"{machine}, microseconds\n\n{table(list(rows(here)))}\n\n{summary(here)}\n"
+    if len({c.topology for c in cells}) > 1:
+        yield f"all: {summary(cells)}"
