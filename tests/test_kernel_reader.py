@@ -110,7 +110,7 @@ def short() -> tuple[str, ...]:
     return tuple(sorted(set(found.values())))
 
 
-@settings(QUICK, max_examples=600)
+@settings(QUICK, max_examples=400)
 @given(text=damaged())
 def test_a_damaged_text_is_read_as_by_mlir_or_left(text: str) -> None:
     graphs, read = read_compiled([text])

@@ -9,10 +9,10 @@ bool Parser::type(Type& out) {
   std::int64_t bound = 1;
   for (std::int64_t extent = 0; !at_.rest().empty() && Cursor::is_digit(at_.rest().front());) {
     if (out.rank == kMaxRank || !at_.digits(extent) || !at_.exactly("x")) return false;
-    out.extents[out.rank++] = extent;
-    out.elements *= extent;
     if (extent > 0 && bound > kMaxElements / extent) return false;
     bound *= std::max<std::int64_t>(extent, 1);
+    out.extents[out.rank++] = extent;
+    out.elements *= extent;
   }
   for (const Element& element : words_.elements()) {
     const std::string_view left = at_.rest();
