@@ -14,6 +14,7 @@ from cosmalloc.cost_model.corpus.split import split_of, without_leaks
 from cosmalloc.cost_model.dataset import Dataset, from_rows
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.measuring import Labels, measure_all
+from cosmalloc.cost_model.prediction import Predictor
 from cosmalloc.errors import InputError
 
 Row = dict[str, Any]
@@ -40,6 +41,16 @@ def corpus_rows(count: int, seed: int) -> Iterator[Row]:
     alone = {name: round(count * share) for name, share in _SINGLES.items()}
     yield from map(_with_split, singles(alone, seed))
     yield from map(_with_split, generate(FAMILIES, count - sum(alone.values()), seed))
+
+
+def unsure_rows(rows: Sequence[Row], model: Predictor, count: int, seed: int) -> list[Row]:
+    """`count` of the rows, drawn the oftener the less sure the model is of their kernels; in their
+    order. Rows have chances spread^1.5; ones outside the model's domain come first. Labels where a
+    model is unsure teach it more than labels drawn blindly (Settles: Active learning, 2009)."""
+    spread = model.predict([row["text"] for row in rows]).spread
+    luck = np.random.default_rng(seed).gumbel(size=len(rows))
+    order = np.argsort(-(1.5 * np.log(np.maximum(spread, 1e-3)) + luck), kind="stable")
+    return [rows[index] for index in sorted(order[:count].tolist())]
 
 
 def again_rows(data: Dataset, count: int, seed: int) -> list[Row]:

@@ -11,12 +11,14 @@ median under the weights 1 / m, and these move the normal by -s^2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -55,6 +57,7 @@ class Learned:
         self.domain = Domain.from_dict(header.domain)
         self.roofline = Roofline.from_dict(header.roofline)
         self._reader = Reader()
+        self._run = _compiled(self.members)
         given = header.adaptation
         self.adaptation = None if given is None else Adaptation.from_dict(given)
 
@@ -94,7 +97,7 @@ class Learned:
         memory = np.zeros((len(graphs), 4))
         embedding = np.zeros((len(graphs), width), np.float32)
         for rows, places, batch in in_batches(trimmed(flattened(graphs), MOST_NODES)):
-            outs = _outputs(self.members, batch)
+            outs = self._run(batch)
             seconds[rows], spread[rows] = combined(
                 [
                     (np.asarray(out.log_seconds)[places], np.asarray(out.log_spread)[places])
@@ -124,9 +127,15 @@ class Learned:
         return Learned(self.members, header, self.name)
 
 
-@eqx.filter_jit
-def _outputs(members: list[Network], batch: Batch) -> list[Output]:
-    return [member(batch) for member in members]
+def _compiled(members: list[Network]) -> Callable[[Batch], list[Output]]:
+    """Compiled once per shape; the weights are on the device from the start."""
+    weights, rest = eqx.partition(members, eqx.is_array)
+
+    @jax.jit
+    def run(weights: list[Network], batch: Batch) -> list[Output]:
+        return [member(batch) for member in eqx.combine(weights, rest)]
+
+    return partial(run, jax.device_put(weights))
 
 
 def load(path: Path, name: str = "") -> Learned:

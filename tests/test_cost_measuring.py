@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cosmalloc.cost_model import campaign, dataset, machine
+from cosmalloc.cost_model import campaign, choose, dataset, machine
 from cosmalloc.cost_model.kernel import digest
 from cosmalloc.cost_model.measuring import Timer, measure_all, read_journal
+from cosmalloc.cost_model.prediction import Prediction
 from cosmalloc.errors import InputError
 from tests.command import cosmalloc
 
@@ -250,9 +251,50 @@ def test_ctrl_c_keeps_what_was_measured(
     assert len(dataset.load(out)) == 2
 
 
+class Doubting:
+    """Unsure of kernels that hold `word`."""
+
+    name, launch_seconds = "doubting", 0.0
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def predict(self, kernels: Sequence[str]) -> Prediction:
+        ones = np.ones(len(kernels))
+        spread = np.array([1.0 if self.word in text else 0.001 for text in kernels])
+        return Prediction(ones, spread, ones > 0, ones, ones)
+
+
+def test_kernels_that_a_model_is_unsure_of_are_drawn_before_others() -> None:
+    rows = [row(word) for word in ("abs", "negate", "cosine") for _ in range(20)]
+    found = campaign.unsure_rows(rows, Doubting("negate"), 20, seed=0)
+    assert sum("negate" in each["text"] for each in found) >= 18
+    assert found == campaign.unsure_rows(rows, Doubting("negate"), 20, seed=0)
+    assert found != campaign.unsure_rows(rows, Doubting("cosine"), 20, seed=0)
+
+
+def test_the_command_measures_what_the_model_is_unsure_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
+        yield from map(row, ("abs", "negate", "cosine"))
+
+    monkeypatch.setattr(campaign, "corpus_rows", rows)
+    monkeypatch.setattr(choose, "predictor_named", lambda name: Doubting(name))
+    monkeypatch.setattr(Timer, "time", Quick.time)
+    monkeypatch.setattr(Timer, "asked", [], raising=False)
+    words = ("--corpus", 3, "--unsure", 1, "--cost", "negate", "-o", tmp_path / "a.parquet")
+    done = cosmalloc("cost", "measure", *words, "--json")
+    assert done.code == 0, done.err
+    assert "--corpus 3 --unsure 1 --cost negate" in done.json["command"]
+    (text,) = dataset.load(tmp_path / "a.parquet").text
+    assert "negate" in text
+
+
 @pytest.mark.parametrize(
     ("words", "fact"),
     [
+        (("--corpus", 5, "--unsure", 5), "5 kernels can't be chosen of a corpus of 5"),
         ((), "there is nothing to measure"),
         (("--corpus", -1), "a number of kernels is below 0"),
         (("--again", 5), "`--again` and `--of` come together"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from cosmalloc.cli import options as o
 from cosmalloc.cli.console import note, print_facts, print_json, progress_bar
+from cosmalloc.cost_model.choose import LEARNED
 from cosmalloc.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ def measure_(
         str, typer.Option("-o", "--output", metavar="DATA.parquet", help="What was measured.")
     ] = "kernels.parquet",
     corpus: Annotated[int, typer.Option(help="So many kernels of drawn networks, too.")] = 0,
+    unsure: Annotated[
+        int, typer.Option(help="Of the corpus only so many, where `--cost` is least sure; 0: all.")
+    ] = 0,
+    cost: Annotated[str, typer.Option("--cost", help="The model that `--unsure` asks.")] = LEARNED,
     device: Annotated[
         str,
         typer.Option(
@@ -50,17 +56,21 @@ def measure_(
     if not device.startswith("tpu:"):
         o.word(device, ("cpu", "gpu"), "--device")
     _check(models, corpus, again, of)
+    _check_unsure(unsure, corpus)
     check_writable(out)
     command = _command(
         models or [],
-        {"--corpus": corpus or None, "--seed": seed or None, "--device": device, "--core": core}
+        {"--corpus": corpus or None, "--seed": seed or None}
+        | ({"--unsure": unsure, "--cost": cost} if unsure else {})
+        | {"--device": device, "--core": core}
         | {"--xla-flags": flags or None, "--again": again or None, "--of": of, "-o": out},
     )
     with _timer(device, core, flags) as timer:
         if of is not None:
             _again(timer, command, out, again, of, seed, as_json)
         else:
-            _first(timer, command, out, models or [], corpus, seed, as_json)
+            drawn = _Corpus(corpus, seed, unsure, cost)
+            _first(timer, command, out, models or [], drawn, as_json)
 
 
 def _timer(device: str, core: int, flags: str) -> Timer | TpuTimer:
@@ -72,6 +82,35 @@ def _timer(device: str, core: int, flags: str) -> Timer | TpuTimer:
     from cosmalloc.tpu.topology import topology
 
     return TpuTimer(topology(device.removeprefix("tpu:")))
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """count kernels of drawn networks; of them only `unsure`, unless that is 0."""
+
+    count: int
+    seed: int
+    unsure: int
+    cost: str
+
+    def rows(self) -> Iterable[dict[str, Any]]:
+        from cosmalloc.cost_model.campaign import corpus_rows, unsure_rows
+        from cosmalloc.cost_model.choose import predictor_named
+
+        if not self.count:
+            return ()
+        rows = corpus_rows(self.count, self.seed)
+        if not self.unsure:
+            return rows
+        return unsure_rows(list(rows), predictor_named(self.cost), self.unsure, self.seed)
+
+
+def _check_unsure(unsure: int, corpus: int) -> None:
+    if unsure and not 0 < unsure < corpus:
+        raise InputError(
+            f"{unsure} kernels can't be chosen of a corpus of {corpus}",
+            "draw more than are to be measured: `--corpus 40000 --unsure 10000`",
+        )
 
 
 def _check(models: list[str] | None, corpus: int, again: int, of: str | None) -> None:
@@ -90,17 +129,16 @@ def _first(
     command: str,
     out: str,
     models: list[str],
-    corpus: int,
-    seed: int,
+    corpus: _Corpus,
     as_json: bool,
 ) -> None:
     from itertools import chain
 
-    from cosmalloc.cost_model.campaign import corpus_rows, model_rows
+    from cosmalloc.cost_model.campaign import model_rows
 
     known = list(model_rows(models))
-    rows = chain(known, corpus_rows(corpus, seed)) if corpus else known
-    data, _ = _measured(timer, command, out, rows, len(known) + corpus)
+    expected = len(known) + (corpus.unsure or corpus.count)
+    data, _ = _measured(timer, command, out, chain(known, corpus.rows()), expected)
     numbers = _numbers(data)
     if as_json:
         print_json(numbers | {"output": out})
