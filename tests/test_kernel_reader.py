@@ -155,8 +155,63 @@ def test_every_operation_takes_no_element_type_that_mlir_refuses() -> None:
         assert_equal(graph, wanted, text)
 
 
+COUNTED = """func.func public @main(%a: tensor<8xf32>) -> (tensor<8xf32>, tensor<i32>) {{
+  %start = stablehlo.constant dense<{start}> : tensor<i32>
+  %limit = stablehlo.constant dense<{limit}> : tensor<i32>
+  %step = stablehlo.constant dense<{step}> : tensor<i32>
+  %0:3 = stablehlo.while(%x = %a, %i = %start, %y = %a) : tensor<8xf32>, tensor<i32>, tensor<8xf32>
+  cond {{
+    %c = stablehlo.compare {test}, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+    stablehlo.return %c : tensor<i1>
+  }} do {{
+    %1 = stablehlo.tanh %x : tensor<8xf32>
+    %2 = stablehlo.add %1, %y : tensor<8xf32>
+    %3 = stablehlo.{update} : tensor<i32>
+    stablehlo.return %2, %3, %y : tensor<8xf32>, tensor<i32>, tensor<8xf32>
+  }}
+  %4 = stablehlo.exponential %0#0 : tensor<8xf32>
+  return %4, %0#1 : tensor<8xf32>, tensor<i32>
+}}"""
+
+
+@QUICK
+@given(
+    numbers=st.tuples(*(st.integers(-40, 40) for _ in range(3))),
+    test=st.tuples(
+        st.sampled_from(["LT", "LE", "GT", "GE", "NE", "EQ"]),
+        st.sampled_from(["%i, %limit", "%limit, %i", "%i, %i", "%start, %limit"]),
+    ),
+    update=st.sampled_from(
+        ["add %i, %step", "add %step, %i", "subtract %i, %step", "subtract %step, %i", "add %i, %i"]
+    ),
+)
+def test_a_loop_is_read_as_by_mlir_or_left(
+    numbers: tuple[int, ...], test: tuple[str, str], update: str
+) -> None:
+    start, limit, step = numbers
+    text = COUNTED.format(start=start, limit=limit, step=step, test=", ".join(test), update=update)
+    assert_read_alike([text], 0.0)
+
+
+def test_loops_that_count_are_read_and_so_are_loops_within_them() -> None:
+    inner = COUNTED.format(start=0, limit=7, step=2, test="LT, %i, %limit", update="add %i, %step")
+    lines = inner.splitlines()
+    loop, last = lines[4:-3], "    %2 = stablehlo.add %1, %y : tensor<8xf32>"
+    body = "\n".join(loop).replace("%0", "%5").replace("%1", "%6").replace("%2", "%7")
+    for name in "ixyc3":
+        body = body.replace(f"%{name}", f"%n{name}")
+    body = body.replace("= %a", "= %x").replace("%start", "%i")
+    nested = inner.replace(last, f"{body}\n{last}")
+    known = nested.replace("%ni = %i", "%ni = %start")
+    assert read_compiled([inner, nested, known])[1].tolist() == [True, False, True]
+    assert_read_alike([inner, LOOP, known], 1.0)
+
+
+ENDLESS = LOOP.replace("%i, %ten", "%i, %i")
+
+
 def test_what_is_left_goes_through_mlir_and_comes_out_in_its_place() -> None:
-    texts = [LOOP, MATMUL, LOOP, LOOP, SLICED, matmul(3), LOOP]
+    texts = [ENDLESS, MATMUL, ENDLESS, ENDLESS, SLICED, matmul(3), ENDLESS]
     assert read_compiled(texts)[1].tolist() == [False, True, False, False, True, True, False]
     found, wanted = flat_graphs_of(texts), flattened(graphs_by_mlir(texts))
     for name in FlatGraphs.__dataclass_fields__:

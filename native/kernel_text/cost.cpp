@@ -206,7 +206,8 @@ bool is_view(const Kernel& kernel, const Operation& op) {
 
 Cost cost_of(const Kernel& kernel, const Operation& op) {
   Cost cost;
-  if (op.form() == Form::constant || is_view(kernel, op)) return cost;
+  const bool free = op.form() == Form::constant || op.form() == Form::loop;
+  if (free || is_view(kernel, op)) return cost;
   cost.written = bytes_of_results(kernel, op);
   switch (op.form()) {
     case Form::iota:

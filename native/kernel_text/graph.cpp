@@ -123,7 +123,7 @@ bool GraphWriter::operation(const Kernel& kernel, const Operation& op) {
   Row cells({row(elements_.size()), kWidth});
   cells.sizes({cost.flops, cost.transcendentals, cost.read, cost.written});
   cells.sizes({results.total, operands.total, operands.most});
-  cells.put(0);  // repeats: there are no loops
+  cells.put(std::log2(real(op.repeats)) / 16);
   flags(kernel, op, cells);
   cells.shape(made.shape());
   cells.shape(given == nullptr ? Extents{} : given->shape());
@@ -131,26 +131,30 @@ bool GraphWriter::operation(const Kernel& kernel, const Operation& op) {
   cells.put(given == nullptr ? 0 : static_cast<double>(given->rank) / 8);
   details(kernel, op, cells);
 
+  double most = 0;
   for (const double count : {cost.flops, cost.transcendentals, cost.read, cost.written}) {
-    out_.costs.push_back(count);
+    out_.costs.push_back(count * real(op.repeats));
+    most = std::max(most, out_.costs.back());
   }
   elements_.push_back(made.elements);
   as_needed_.push_back(reads_as_needed(kernel, op));
-  for (const Id value : kernel.operands_of(op)) {
-    if (made_by_[value] < 0) continue;
-    out_.edges.push_back(made_by_[value]);
+  const bool loops = op.form() == Form::loop;  // it reads what its body returns
+  for (const Id value : kernel.operands_of(loops ? op.bodies[1].returned : op.operands)) {
+    const std::int32_t source = maker(kernel, value);
+    if (source < 0) continue;
+    out_.edges.push_back(source);
     out_.edges.push_back(place);
   }
   for (std::size_t i = 0; i < op.results.count; ++i) made_by_[op.results.first + i] = place;
-  return std::max({cost.flops, cost.transcendentals, cost.read, cost.written}) < kMaxExact;
+  return most < kMaxExact;
 }
 
 // The part of each node that is read. Readers come after what they read.
 void GraphWriter::need(const Kernel& kernel) {
   needed_.assign(elements_.size(), 0);
   for (const Id value : kernel.operands_of(kernel.returned)) {
-    if (made_by_[value] < 0) continue;
-    const auto root = static_cast<std::size_t>(made_by_[value]);
+    if (maker(kernel, value) < 0) continue;
+    const auto root = static_cast<std::size_t>(maker(kernel, value));
     needed_[root] = 1;
     row(root)[kFirstFlag] = 1;
   }

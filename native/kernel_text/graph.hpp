@@ -40,6 +40,7 @@ class GraphWriter {
   void node(std::int16_t kind, std::int16_t body, std::int8_t type, std::int8_t given);
   void finish(const Kernel& kernel);
   void need(const Kernel& kernel);
+  std::int32_t maker(const Kernel& kernel, Id value) const { return made_by_[kernel.shows[value]]; }
   float* row(std::size_t node) { return &out_.numbers[(first_ + node) * kWidth]; }
 
   FlatGraphs& out_;

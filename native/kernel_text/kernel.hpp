@@ -94,8 +94,10 @@ struct Operation {
   std::int64_t axis = -1;  // iota, concatenation, sort, index_vector_dim; k of top_k
   std::int64_t feature_groups = 1;
   std::int64_t batch_groups = 1;
-  bool equality = false;  // of a comparison
+  std::string_view direction;  // of a comparison
+  bool equality = false;       // of a comparison
   bool stable = false;
+  std::int64_t repeats = 1;
   std::size_t regions = 0;
   std::array<Body, 2> bodies;
   std::int64_t captured = 0;  // bytes of outer values that the regions name
@@ -106,6 +108,7 @@ struct Operation {
 struct Kernel {
   std::vector<Type> types;
   std::vector<std::uint32_t> type_of;  // of each value
+  std::vector<Id> shows;  // of each value: itself, of a loop's argument what the loop starts from
   std::vector<Id> operands;
   std::vector<std::int64_t> numbers;
   std::vector<Operation> operations;
@@ -115,6 +118,7 @@ struct Kernel {
   void clear() {
     types.clear();
     type_of.clear();
+    shows.clear();
     operands.clear();
     numbers.clear();
     operations.clear();

@@ -94,7 +94,13 @@ bool Parser::constant(Operation& op) {
   Type made;
   if ((literal.empty() && !empty) || !at_.symbol(":") || !type(made)) return false;
   result_is(op, made);
-  return holds(literal, made);
+  if (!holds(literal, made)) return false;
+  if (made.rank == 0 && made.is(kInteger)) {
+    std::int64_t number = 0;
+    if (!Cursor(literal).integer(number)) return true;  // a large one
+    integers_.push_back({op.results.first, number});
+  }
+  return true;
 }
 
 // `dim = 0 : T`

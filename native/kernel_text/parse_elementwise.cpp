@@ -68,7 +68,7 @@ bool compares(std::string_view kind, const Type& type, bool equality) {
 
 // `LT, %a, %b, FLOAT : (T, T) -> U`
 bool Parser::compare(Operation& op) {
-  const std::string_view direction = at_.word();
+  const std::string_view direction = op.direction = at_.word();
   op.equality = direction == "EQ" || direction == "NE";
   const bool order =
       direction == "LT" || direction == "LE" || direction == "GT" || direction == "GE";

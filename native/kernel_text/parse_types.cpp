@@ -65,13 +65,16 @@ bool Parser::type_of(Id value) {
 }
 
 bool Parser::operand_types(Operation& op) {
-  if (!at_.symbol("(")) return false;
+  return at_.symbol("(") && types_of(op.operands) && at_.symbol(")");
+}
+
+bool Parser::types_of(const Range& values) {
   bool first = true;
-  for (const Id value : kernel_.operands_of(op)) {
+  for (const Id value : kernel_.operands_of(values)) {
     if ((!first && !at_.symbol(",")) || !type_of(value)) return false;
     first = false;
   }
-  return at_.symbol(")");
+  return true;
 }
 
 bool Parser::result_types(Operation& op, std::size_t count) {
@@ -93,6 +96,7 @@ bool Parser::signature(Operation& op, std::size_t results) {
 }
 
 void Parser::add_value(const Type& type) {
+  kernel_.shows.push_back(next_value());
   kernel_.types.push_back(type);
   kernel_.type_of.push_back(static_cast<std::uint32_t>(kernel_.types.size() - 1));
 }
@@ -105,6 +109,7 @@ void Parser::result_is(Operation& op, const Type& type) {
 void Parser::result_like(Operation& op, std::size_t operand) {
   const Id value = kernel_.operands_of(op)[operand];
   op.results = {static_cast<std::uint32_t>(kernel_.type_of.size()), 1, true};
+  kernel_.shows.push_back(next_value());
   kernel_.type_of.push_back(kernel_.type_of[value]);
 }
 

@@ -26,7 +26,8 @@ bool Parser::function() {
     kernel_.types.push_back(made);
   } while (bracket && at_.symbol(","));
   const std::size_t count = kernel_.types.size() - first;
-  if ((bracket && !at_.symbol(")")) || !at_.symbol("{") || !statements()) return false;
+  if ((bracket && !at_.symbol(")")) || !at_.symbol("{") || !work()) return false;
+  if (!at_.word("return") || !returns(kernel_.returned)) return false;
   if (!at_.symbol("}") || !at_.at_end() || kernel_.returned.count != count) return false;
   for (std::size_t i = 0; i < count; ++i) {
     const Id value = kernel_.operands_of(kernel_.returned)[i];
@@ -56,13 +57,13 @@ bool Parser::block_argument() {
   return true;
 }
 
-bool Parser::statements() {
+bool Parser::work() {
   while (at_.next_is('%')) {
     Operation op;
     if (!statement(op)) return false;
     kernel_.operations.push_back(op);
   }
-  return at_.word("return") && returns(kernel_.returned);
+  return true;
 }
 
 // `%a, %b : T, T`
@@ -72,14 +73,8 @@ bool Parser::returns(Range& values) {
   do {
     if (!operand(ending)) return false;
   } while (at_.symbol(","));
-  if (!at_.symbol(":")) return false;
-  bool first = true;
-  for (const Id value : kernel_.operands_of(ending)) {
-    if ((!first && !at_.symbol(",")) || !type_of(value)) return false;
-    first = false;
-  }
   values = ending.operands;
-  return true;
+  return at_.symbol(":") && types_of(values);
 }
 
 // `%a, %b = operation` or `%a:2 = operation`
@@ -182,6 +177,8 @@ bool Parser::pretty(Operation& op) {
       return reduce(op);
     case Form::top_k:
       return top_k(op);
+    case Form::loop:
+      return loop(op);
     default:
       return false;
   }

@@ -21,7 +21,7 @@ class Parser {
  private:
   // Blocks, in parser.cpp.
   bool arguments();
-  bool statements();
+  bool work();  // operations up to what ends the block
   bool returns(Range& values);
   bool statement(Operation& op);
   bool operation(Operation& op);
@@ -30,6 +30,13 @@ class Parser {
   bool inner(Operation& op, Body& body);
   bool block_argument();
   void close_regions(Operation& op);
+
+  // Loops, in parse_while.cpp.
+  bool loop(Operation& op);
+  bool condition(Operation& op, Operation& test);
+  bool repeat(const Operation& op, const Operation& test, std::size_t begin);
+  std::optional<std::int64_t> step_of(Id counter, Id made, std::size_t begin) const;
+  std::optional<std::int64_t> integer_of(Id value) const;
 
   // Values and types, in parse_types.cpp.
   bool type(Type& out);
@@ -40,6 +47,8 @@ class Parser {
   bool operand_types(Operation& op);                    // (T, ...)
   bool result_types(Operation& op, std::size_t count);  // -> T, or -> (T, ...)
   bool signature(Operation& op, std::size_t results = 1);  // : (T, ...) -> T
+  bool types_of(const Range& values);                      // T, T
+  Id next_value() const { return static_cast<Id>(kernel_.type_of.size()); }
   void add_value(const Type& type);
   void result_is(Operation& op, const Type& type);
   void result_like(Operation& op, std::size_t operand);
@@ -102,14 +111,21 @@ class Parser {
   bool index_property(Operation& op, std::string_view name);
   bool dimension_numbers(Operation& op, std::string_view mnemonic);
 
+  struct Integer {
+    Id value;
+    std::int64_t number;
+  };
+
   Cursor at_;
   const Words& words_;
   Kernel& kernel_;
   Names names_;
-  bool inside_ = false;    // a region
-  Id floor_ = 0;           // values below it come from outside of the region
-  std::vector<Id> outer_;  // that regions of the operation at hand named
-  std::vector<Id> later_;  // operands that stand behind others in the operation's order
+  std::vector<Integer> integers_;  // scalar constants
+  std::size_t depth_ = 0;          // of loops
+  bool inside_ = false;            // a region
+  Id floor_ = 0;                   // values below it come from outside of the region
+  std::vector<Id> outer_;          // that regions of the operation at hand named
+  std::vector<Id> later_;          // operands that stand behind others in the operation's order
 };
 
 }  // namespace cosmalloc::kernel_text

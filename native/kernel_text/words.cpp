@@ -60,6 +60,7 @@ constexpr std::array kStablehlo{
     Written{"gather", Form::gather, kAny},
     Written{"scatter", Form::scatter, kAny},
     Written{"sort", Form::sort, kAny},
+    Written{"while", Form::loop, kAny},
 };
 constexpr std::array kChlo{
     Written{"acos acosh asin asinh atan atanh bessel_i1e cosh digamma erf erf_inv erfc lgamma sinh "

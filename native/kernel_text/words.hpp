@@ -41,6 +41,7 @@ enum class Form : std::uint8_t {
   fft,
   reduce,
   top_k,
+  loop,
   reduce_window,
   select_and_scatter,
   gather,

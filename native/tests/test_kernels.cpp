@@ -31,7 +31,8 @@ Words some_words() {
                            "concatenate",
                            "iota",
                            "convert",
-                           "transpose"}) {
+                           "transpose",
+                           "while"}) {
     const bool adds = kind < 4;
     facts.push_back(
         {std::string("stablehlo.") + name, kind, false, kind < 5, adds ? 1 : 0, kind == 4 ? 1 : 0});
@@ -91,7 +92,23 @@ constexpr std::string_view kOrder =
   %4 = stablehlo.add %2, %cst : tensor<4xf32>
   return %1#0, %1#1, %4 : tensor<4x6xf32>, tensor<4x6xi32>, tensor<4xf32>
 })";
-constexpr std::array kTexts{kProduct, kConvolution, kPool, kIndexed, kOrder};
+constexpr std::string_view kLoop =
+    R"(func.func public @main(%arg0: tensor<8xf32>) -> tensor<8xf32> {
+  %c = stablehlo.constant dense<0> : tensor<i32>
+  %c_0 = stablehlo.constant dense<10> : tensor<i32>
+  %c_1 = stablehlo.constant dense<3> : tensor<i32>
+  %0:2 = stablehlo.while(%iterArg = %arg0, %iterArg_2 = %c) : tensor<8xf32>, tensor<i32>
+  cond {
+    %1 = stablehlo.compare LT, %iterArg_2, %c_0, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+    stablehlo.return %1 : tensor<i1>
+  } do {
+    %1 = stablehlo.exponential %iterArg : tensor<8xf32>
+    %2 = stablehlo.add %iterArg_2, %c_1 : tensor<i32>
+    stablehlo.return %1, %2 : tensor<8xf32>, tensor<i32>
+  }
+  return %0#0 : tensor<8xf32>
+})";
+constexpr std::array kTexts{kProduct, kConvolution, kPool, kIndexed, kOrder, kLoop};
 
 Readings read_one(std::string_view text) { return read({&text, 1}, some_words(), kArgument); }
 
@@ -125,6 +142,14 @@ TEST(kernels, product,
   CHECK((found.graphs.edges == std::vector<std::int32_t>{0, 2, 1, 2, 2, 4, 3, 4}));
   CHECK(found.graphs.costs[2 * kCosts] == 2 * 8 * 16 * 4);
   CHECK(found.graphs.costs[2 * kCosts + 3] == 8 * 4 * 4);
+}
+
+TEST(kernels, trips, "a loop's body costs as often as it runs") {
+  const Readings found = read_one(kLoop);
+  CHECK(found.statuses.front() == Status::read);
+  CHECK(found.graphs.kind.size() == 4);  // argument, exponential, add, loop
+  CHECK(found.graphs.costs[kCosts + 1] == 8 * 4);
+  CHECK((found.graphs.edges == std::vector<std::int32_t>{0, 1, 1, 3, 2, 3}));
 }
 
 TEST(kernels, families, "every family of syntax is read, alone and among others") {
