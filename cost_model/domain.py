@@ -7,15 +7,14 @@ factor of 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cosmalloc.cost_model.features import FlatGraphs, KernelGraph
-from cosmalloc.cost_model.features.flat import flattened
+from cosmalloc.cost_model.features import FlatGraphs
 from cosmalloc.cost_model.features.words import KINDS, TYPES
 
 _MARGIN = np.log(4.0)
@@ -31,11 +30,7 @@ class Domain:
     least: tuple[float, ...]
     most: tuple[float, ...]
 
-    def holds(self, graph: KernelGraph) -> bool:
-        """Whether the kernel is inside."""
-        return bool(self.holds_all(flattened([graph]))[0])
-
-    def holds_all(self, graphs: FlatGraphs) -> npt.NDArray[np.bool_]:
+    def holds(self, graphs: FlatGraphs) -> npt.NDArray[np.bool_]:
         """Whether each of K kernels is inside: (K)."""
         kinds = np.array([word in self.kinds for word in KINDS])[graphs.kind]
         types = np.array([word in self.types for word in TYPES])[graphs.types].all(axis=1)
@@ -61,19 +56,23 @@ class Domain:
         return Domain(*words, tuple(given["least"]), tuple(given["most"]))
 
 
-def domain_of(graphs: Sequence[KernelGraph]) -> Domain:
+def domain_of(graphs: FlatGraphs) -> Domain:
     """Of the kernels of a training."""
-    kinds, types = np.zeros(len(KINDS), np.int64), np.zeros(len(TYPES), np.int64)
-    for graph in graphs:
-        kinds[np.unique(graph.kind)] += 1
-        types[np.unique(graph.types)] += 1
-    sizes = _sizes(flattened(graphs))
+    kernel = np.repeat(np.arange(len(graphs)), graphs.nodes)
+    sizes = _sizes(graphs)
     return Domain(
-        frozenset(KINDS[i] for i in np.flatnonzero(kinds >= _SEEN) if i),
-        frozenset(TYPES[i] for i in np.flatnonzero(types >= _SEEN)),
+        frozenset(KINDS[i] for i in _often(kernel, graphs.kind) if i),
+        frozenset(TYPES[i] for i in _often(np.repeat(kernel, 2), graphs.types.ravel())),
         tuple(map(float, sizes.min(axis=0))),
         tuple(map(float, sizes.max(axis=0))),
     )
+
+
+def _often(kernel: npt.NDArray[np.intp], words: npt.NDArray[Any]) -> list[int]:
+    """The words that enough kernels have. kernel: the one that each word is of."""
+    pairs = np.unique(np.stack([kernel, words.astype(np.intp)]), axis=1)
+    found: list[int] = np.flatnonzero(np.bincount(pairs[1]) >= _SEEN).tolist()
+    return found
 
 
 def _sizes(graphs: FlatGraphs) -> npt.NDArray[np.float64]:

@@ -1,5 +1,5 @@
-"""The learned cost model as a `Predictor`: an ensemble of networks, and the fitted roofline for
-kernels outside what it learned from.
+"""The learned cost model as a `Predictor`: networks, and the fitted roofline for kernels outside
+what they learned from.
 
 With mu the expected log-seconds and s their spread, the answer is
 
@@ -11,67 +11,73 @@ median under the weights 1 / m, and these move the normal by -s^2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 import numpy.typing as npt
 
 from cosmalloc.cost_model.adaptation import Adaptation, adapt
-from cosmalloc.cost_model.batches import MOST_NODES, Batch, in_batches
 from cosmalloc.cost_model.domain import Domain
-from cosmalloc.cost_model.ensemble import combined
-from cosmalloc.cost_model.features import KernelGraph, graphs_of
-from cosmalloc.cost_model.features.flat import flattened, trimmed
-from cosmalloc.cost_model.network import Network, Output
-from cosmalloc.cost_model.prediction import Prediction
+from cosmalloc.cost_model.ensemble import Ensemble, Known
+from cosmalloc.cost_model.features import FlatGraphs, flat_graphs_of
+from cosmalloc.cost_model.network import Network
+from cosmalloc.cost_model.prediction import Prediction, joined
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline
 from cosmalloc.cost_model.summary import Reader, summaries
 from cosmalloc.cost_model.weights_file import Header, read_weights
 
 _MOST_SHIFT = float(np.log(2))
+_MANY = 1024  # kernels from which on several threads predict
+_PART = 8192  # kernels of a thread at once, at most
 _PULL = 0.3  # of a roofline fitted to few kernels, to the one it starts from
 
 
-class _Known(NamedTuple):
-    """Of N kernels: expected log-seconds and their spread, [N]; memory as of `Output`, [N, 4];
-    embedding: the members' side by side, [N, D]."""
-
-    log_seconds: npt.NDArray[np.float64]
-    spread: npt.NDArray[np.float64]
-    memory: npt.NDArray[np.float64]
-    embedding: npt.NDArray[np.float32]
-
-
 class Learned:
-    """Implements `prediction.Predictor`; compiled once per bucket of nodes and batch size."""
+    """Implements `prediction.Predictor`."""
 
     def __init__(self, members: Sequence[Network], header: Header, name: str) -> None:
         self.name, self.launch_seconds = name, header.launch_seconds
-        self.members, self.header = list(members), header
+        self.header = header
         self.domain = Domain.from_dict(header.domain)
         self.roofline = Roofline.from_dict(header.roofline)
-        self._reader = Reader()
-        self._run = _compiled(self.members)
+        self._ensemble = Ensemble(members)
+        self._reader, self._reading = Reader(), Lock()
         given = header.adaptation
         self.adaptation = None if given is None else Adaptation.from_dict(given)
 
+    @property
+    def members(self) -> list[Network]:
+        """The networks whose mean it is."""
+        return self._ensemble.members
+
     def predict(self, kernels: Sequence[str]) -> Prediction:
-        """Kernels as MLIR text. Raises InputError."""
-        graphs = graphs_of(kernels, self._reader)
+        """Kernels as MLIR text. Many are predicted in parts, by as many threads as there are
+        processors; how they are parted depends on their number alone. Raises InputError."""
+        parts = 1 if len(kernels) < _MANY else 2 * -(-len(kernels) // _PART // 2)
+        size = -(-len(kernels) // parts) or 1
+        chunks = [kernels[at : at + size] for at in range(0, len(kernels), size)] or [kernels]
+        if len(chunks) == 1:
+            return self._part(kernels)
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            return joined(list(pool.map(self._part, chunks)))
+
+    def _part(self, kernels: Sequence[str]) -> Prediction:
+        with self._reading:
+            graphs = flat_graphs_of(kernels, self._reader)
         found = self.predict_graphs(graphs)
-        outside = [i for i, inside in enumerate(found.inside) if not inside]
+        outside = np.flatnonzero(~found.inside).tolist()
         if outside:
             found.seconds[outside] = self.roofline.seconds(summaries([kernels[i] for i in outside]))
             found.spread[outside] = np.inf
         return found
 
-    def predict_graphs(self, graphs: Sequence[KernelGraph]) -> Prediction:
+    def predict_graphs(self, graphs: FlatGraphs) -> Prediction:
         """The networks' own answers, also for kernels outside."""
         known = self._known(graphs)
         expected, spread = known.log_seconds, known.spread
@@ -85,33 +91,18 @@ class Learned:
         return Prediction(
             seconds=np.exp(expected - np.minimum(centre**2, _MOST_SHIFT)),
             spread=spread,
-            inside=np.array([self.domain.holds(graph) for graph in graphs], np.bool_),
+            inside=self.domain.holds(graphs),
             temporary_bytes=some[:, 0],
             code_bytes=some[:, 1],
         )
 
-    def _known(self, graphs: Sequence[KernelGraph]) -> _Known:
-        """What the members say together."""
-        width = int(self.header.settings["width"]) * len(self.members)
-        seconds, spread = np.zeros((2, len(graphs)))
-        memory = np.zeros((len(graphs), 4))
-        embedding = np.zeros((len(graphs), width), np.float32)
-        for rows, places, batch in in_batches(trimmed(flattened(graphs), MOST_NODES)):
-            outs = self._run(batch)
-            seconds[rows], spread[rows] = combined(
-                [
-                    (np.asarray(out.log_seconds)[places], np.asarray(out.log_spread)[places])
-                    for out in outs
-                ]
-            )
-            memory[rows] = np.mean([np.asarray(out.memory)[places] for out in outs], axis=0)
-            side = [np.asarray(out.embedding)[places] for out in outs]
-            embedding[rows] = np.concatenate(side, axis=1)
-        return _Known(seconds, spread * self.header.scale, memory, embedding)
+    def _known(self, graphs: FlatGraphs) -> Known:
+        known = self._ensemble.known(graphs)
+        return known._replace(spread=known.spread * self.header.scale)
 
     def adapted(self, kernels: Sequence[str], seconds: npt.NDArray[np.float64]) -> Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
-        graphs = graphs_of(kernels)
+        graphs = flat_graphs_of(kernels)
         known = self._known(graphs)
         found = adapt(known.log_seconds, known.spread, known.embedding, seconds)
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
@@ -125,17 +116,6 @@ class Learned:
             roofline=fitted.to_dict(),
         )
         return Learned(self.members, header, self.name)
-
-
-def _compiled(members: list[Network]) -> Callable[[Batch], list[Output]]:
-    """Compiled once per shape; the weights are on the device from the start."""
-    weights, rest = eqx.partition(members, eqx.is_array)
-
-    @jax.jit
-    def run(weights: list[Network], batch: Batch) -> list[Output]:
-        return [member(batch) for member in eqx.combine(weights, rest)]
-
-    return partial(run, jax.device_put(weights))
 
 
 def load(path: Path, name: str = "") -> Learned:

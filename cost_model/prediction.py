@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +24,14 @@ class Prediction:
     inside: npt.NDArray[np.bool_]
     temporary_bytes: npt.NDArray[np.float64]
     code_bytes: npt.NDArray[np.float64]
+
+
+def joined(parts: Sequence[Prediction]) -> Prediction:
+    """One after the other."""
+    names = [field.name for field in fields(Prediction)]
+    return Prediction(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    )
 
 
 class Predictor(Protocol):

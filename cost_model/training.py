@@ -38,8 +38,8 @@ from cosmalloc.cost_model.batches import (
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.domain import domain_of
 from cosmalloc.cost_model.ensemble import combined
-from cosmalloc.cost_model.features import KernelGraph, graphs_of
-from cosmalloc.cost_model.features.flat import FlatGraphs, flattened, trimmed
+from cosmalloc.cost_model.features import FlatGraphs, flat_graphs_of
+from cosmalloc.cost_model.features.flat import trimmed
 from cosmalloc.cost_model.network import Network
 from cosmalloc.cost_model.roofline import fit_roofline
 from cosmalloc.cost_model.summary import summaries
@@ -120,7 +120,7 @@ def train(
 class _Prepared:
     """Kernels as graphs, whole and as networks see them, with their labels."""
 
-    graphs: list[KernelGraph]
+    graphs: FlatGraphs
     flat: FlatGraphs
     log_seconds: npt.NDArray[np.float32]
     memory: npt.NDArray[np.float32]
@@ -144,9 +144,9 @@ class _Prepared:
 
 
 def _prepared(data: Dataset) -> _Prepared:
-    graphs = graphs_of(data.text)
+    graphs = flat_graphs_of(data.text)
     memory = np.stack([data.temporary_bytes, data.code_bytes], axis=1).astype(np.float32)
-    flat = trimmed(flattened(graphs), MOST_NODES)
+    flat = trimmed(graphs, MOST_NODES)
     return _Prepared(graphs, flat, np.log(data.seconds).astype(np.float32), memory)
 
 

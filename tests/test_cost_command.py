@@ -11,7 +11,7 @@ import pytest
 
 from cosmalloc.cost_model import dataset, training
 from cosmalloc.cost_model.domain import domain_of
-from cosmalloc.cost_model.features import graphs_of
+from cosmalloc.cost_model.features import flat_graphs_of
 from cosmalloc.cost_model.kernel import operator_kernels
 from cosmalloc.cost_model.network import Network
 from cosmalloc.cost_model.roofline import ordinary
@@ -156,7 +156,7 @@ def test_a_model_is_adapted_to_kernels_measured_elsewhere(data: Path, tmp_path: 
         launch_seconds=LAUNCH,
         settings={"width": 16, "rounds": 1},
         roofline=ordinary().to_dict(),
-        domain=domain_of(graphs_of(texts)).to_dict(),
+        domain=domain_of(flat_graphs_of(texts)).to_dict(),
         scale=1.0,
         about={},
     )

@@ -13,7 +13,7 @@ from cosmalloc.cost_model import training
 from cosmalloc.cost_model.adaptation import Adaptation, _medians_without, adapt
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.ensemble import combined
-from cosmalloc.cost_model.features import graphs_of
+from cosmalloc.cost_model.features import flat_graphs_of
 from cosmalloc.cost_model.learned import load
 from cosmalloc.cost_model.training import Settings, train
 from cosmalloc.cost_model.weights_file import FORMAT
@@ -153,7 +153,7 @@ def test_four_kernels_are_too_few_to_adapt_to() -> None:
 
 def test_the_answer_has_the_least_expected_relative_error(weights: Path, data: Dataset) -> None:
     model = load(weights)
-    graphs = graphs_of(data.text[:5])
+    graphs = flat_graphs_of(data.text[:5])
     known, found = model._known(graphs), model.predict_graphs(graphs)
     draws = np.random.default_rng(0).normal(size=20_000)
     for centre, spread, answer in zip(known.log_seconds, known.spread, found.seconds, strict=True):
