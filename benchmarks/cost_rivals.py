@@ -47,8 +47,9 @@ TUNED = {
 }
 OURS = "ours"
 ABLATIONS: dict[str, dict[str, Any]] = {  # settings of `cosmalloc.cost_model.training.Settings`
-    "ours, one member": {"members": 1},
+    "ours, one member, no student": {"members": 1},
     "ours, one member, one round": {"members": 1, "rounds": 1},
+    "ours, one member, operations apart": {"members": 1, "rounds": 0},
     "ours, one member, half the width": {"members": 1, "width": 48},
 }
 NAMES = (*BASELINES, *PAPERS, OURS, *ABLATIONS)

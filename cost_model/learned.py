@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ class Learned:
         self.domain = Domain.from_dict(header.domain)
         self.roofline = Roofline.from_dict(header.roofline)
         self._ensemble = Ensemble(members)
-        self._reader, self._reading = Reader(), Lock()
+        self._reader = Reader()
         given = header.adaptation
         self.adaptation = None if given is None else Adaptation.from_dict(given)
 
@@ -68,8 +67,7 @@ class Learned:
             return joined(list(pool.map(self._part, chunks)))
 
     def _part(self, kernels: Sequence[str]) -> Prediction:
-        with self._reading:
-            graphs = flat_graphs_of(kernels, self._reader)
+        graphs = flat_graphs_of(kernels, self._reader)
         found = self.predict_graphs(graphs)
         outside = np.flatnonzero(~found.inside).tolist()
         if outside:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from jaxlib.mlir import ir
 
@@ -53,9 +54,13 @@ class Summary:
 
 
 class Reader:
-    """Reads kernels' texts; keeps one MLIR context warm, so that reading one takes little."""
+    """Reads kernels' texts; keeps one MLIR context warm, so that reading one takes little.
+
+    turn: for threads that share a reader.
+    """
 
     def __init__(self) -> None:
+        self.turn = Lock()
         self._context = context.new_context()
         self._read = 0
 

@@ -78,9 +78,16 @@ class Settings:
         return self.members + (self.student and self.members > 1)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "members", "width", "rounds", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"training has {name} {getattr(self, name)}", "give 1 or more")
+        for name, least in (
+            ("epochs", 1),
+            ("members", 1),
+            ("width", 1),
+            ("batch", 1),
+            ("rounds", 0),
+        ):
+            if getattr(self, name) < least:
+                fact = f"training has {name} {getattr(self, name)}"
+                raise InputError(fact, f"give {least} or more")
 
 
 def train(

@@ -26,8 +26,9 @@ def flat_graphs_of(texts: Sequence[str], reader: Reader | None = None) -> FlatGr
     graphs, read = read_compiled(texts)
     if read.all():
         return graphs
-    left = np.flatnonzero(~read)
-    others = flattened(graphs_by_mlir([texts[i] for i in left.tolist()], reader))
+    left, reader = np.flatnonzero(~read), reader or Reader()
+    with reader.turn:
+        others = flattened(graphs_by_mlir([texts[i] for i in left.tolist()], reader))
     return spliced(graphs, left, others)
 
 
