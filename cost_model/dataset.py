@@ -57,6 +57,17 @@ class Dataset:
         return Dataset(**columns, about=self.about)
 
 
+def joined(parts: Sequence[Dataset]) -> Dataset:
+    """The kernels of several files of one machine, and what the first file says about them; of a
+    kernel that several hold, the first row counts."""
+    columns: dict[str, Any] = {
+        name: tuple(each for part in parts for each in getattr(part, name)) for name in _TEXTS
+    } | {name: np.concatenate([getattr(part, name) for part in parts]) for name in _NUMBERS}
+    whole = Dataset(**columns, about=parts[0].about)
+    first = {text: row for row, text in reversed(list(enumerate(whole.text)))}
+    return whole.rows(np.sort(np.fromiter(first.values(), np.intp)))
+
+
 def from_rows(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> Dataset:
     """A dataset of rows with every column; rows with an `error` instead of labels are left out."""
     good = [row for row in rows if "error" not in row]

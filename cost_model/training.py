@@ -64,8 +64,8 @@ class Settings:
     """
 
     seed: int = 0
-    epochs: int = 50
-    members: int = 5
+    epochs: int = 36
+    members: int = 4
     width: int = 96
     rounds: int = 2
     batch: int = 24

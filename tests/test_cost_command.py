@@ -145,6 +145,8 @@ def test_training_gets_what_was_asked_for(
     found = {"kernels": 9, "out": out, "settings": settings, "resume": True, "name": "abacus"}
     assert asked == [found]
     assert f"cosmalloc cost evaluate {data} --cost {out}" in done.err
+    done = cosmalloc("cost", "train", data, data, "-o", out, "--json")
+    assert done.json["kernels"] == 9  # a kernel in two files counts once
 
 
 @pytest.mark.usefixtures("quick_compilation")

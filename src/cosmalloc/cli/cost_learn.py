@@ -22,25 +22,27 @@ SPLITS = ("train", "valid", "test")
 
 
 def train_(
-    data: Data,
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA.parquet...", help="As `cost measure` writes them.")
+    ],
     out: Out,
-    epochs: Annotated[int, typer.Option(help="Of each member.")] = 50,
-    members: Annotated[int, typer.Option(help="Networks of the ensemble.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Of each network.")] = 36,
+    members: Annotated[int, typer.Option(help="Networks that teach the one that is kept.")] = 4,
     name: Annotated[str, typer.Option(help="What the machine is called [as measured].")] = "",
     seed: Annotated[int, typer.Option(help="Of the first weights and the batches.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run of OUT.")] = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Learn from measured kernels; a run that was killed goes on with `--resume`."""
-    from cosmalloc.cost_model.dataset import load
+    from cosmalloc.cost_model.dataset import joined, load
     from cosmalloc.cost_model.training import Settings, train
 
     _check_weights(out)
-    found = load(Path(data))
+    found = joined([load(Path(path)) for path in data])
     settings = Settings(seed=seed, epochs=epochs, members=members)
     with progress_bar() as progress:
         train(found, Path(out), settings, progress=progress, resume=resume, name=name)
-    _made(data, out, len(found), as_json)
+    _made(data[0], out, len(found), as_json)
 
 
 def adapt_(
