@@ -166,10 +166,26 @@ def _mean(values: Sequence[float]) -> float:
     return mean(values) if values else 0.0
 
 
+def grid(cells: Sequence[Cell]) -> Iterator[list[str]]:
+    """Gain of every cell in percent, and what the bound leaves for the best; heading first."""
+    budgets = list(dict.fromkeys(c.budget for c in cells))
+    yield ["program", *(f"{budget} MiB" if budget.isdigit() else budget for budget in budgets)]
+    for program in dict.fromkeys(c.program for c in cells):
+        here = {c.budget: c for c in cells if c.program == program}
+        yield [program, *(_gain(here.get(budget)) for budget in budgets)]
+
+
+def _gain(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    return f"{100 * cell.gain:.1f} of {100 * (1 - cell.bound / cell.theirs):.1f}"
+
+
 def shown(cells: Sequence[Cell]) -> Iterator[str]:
-    """A table and its means per machine, then the means over all."""
+    """A table, its means and its gains per machine, then the means over all."""
     for machine in dict.fromkeys(c.topology for c in cells):
         here = [c for c in cells if c.topology == machine]
         yield f"{machine}, microseconds\n\n{table(list(rows(here)))}\n\n{summary(here)}\n"
+        yield f"{table(list(grid(here)))}\n"
     if len({c.topology for c in cells}) > 1:
         yield f"all: {summary(cells)}"

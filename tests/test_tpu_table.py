@@ -61,5 +61,6 @@ def test_tables_and_means() -> None:
     assert "msa +10.0% of XLA, 10.0% off" in summary([CELL])
     text = "\n".join(shown([CELL, other]))
     assert "above XLA: unet/16" in text
-    assert text.count("| program |") == 2
+    assert text.count("| program |") == 4
+    assert "| mlp | 25.0 of 50.0 |" in text
     assert "all: 2 cells" in text
