@@ -14,7 +14,8 @@ the highest bound proven of the program's order. `gain` is ours against the bett
 has. `--json` gets a line per cell; cells that it has are not run again, so a run that was ended (by
 Ctrl-C, `kill`, or after `--minutes`) goes on where it was. A cell takes the seconds of search once
 and a half, and three to ten compilations. Nothing that libtpu says is kept but in the folder and
-the file named. Runs with other `--seconds` may share a file: `--show` joins them.
+the file named. Runs with other `--seconds` may share a file: `--show` joins them (of
+the programs named).
 """
 
 from __future__ import annotations
@@ -158,7 +159,8 @@ def main() -> None:
     options = parser.parse_args()
     names, machines = options.programs.split(","), options.topology.split(",")
     if options.show:
-        print("\n".join(shown(merged(list(kept(options.json))))))
+        cells = [each for each in kept(options.json) if each.program in names]
+        print("\n".join(shown(merged(cells))))
         return
     told = Told()
     try:

@@ -140,14 +140,12 @@ def summary(cells: Sequence[Cell]) -> str:
     """Means over programs x budgets."""
     gains = {limit: [c.gain_after(limit) for c in cells] for limit in limits_of(cells)}
     told = [
-        f"{_mean([g for g in each if g is not None]):.1%} after {limit} s"
-        f" ({sum(g is not None for g in each)})"
+        f"{_mean(_known(each)):.1%} after {limit} s ({len(_known(each))})"
         for limit, each in gains.items()
     ]
     most = mean(1 - c.bound / c.theirs for c in cells)
-    closed = [c.closed for c in cells if c.closed is not None]
-    survived = [c.survived for c in cells if c.survived is not None]
-    followed = [c.followed for c in cells if c.followed is not None]
+    closed, survived = _known([c.closed for c in cells]), _known([c.survived for c in cells])
+    followed = _known([c.followed for c in cells])
     kept = [1 - min(c.told or c.theirs, c.theirs) / c.theirs for c in cells]
     msa = [c.msa / c.theirs - 1 for c in cells if c.msa is not None]
     worse = [f"{c.program}/{c.budget}" for c in cells if c.last > c.theirs * (1 + 1e-9)]
@@ -166,6 +164,34 @@ def _mean(values: Sequence[float]) -> float:
     return mean(values) if values else 0.0
 
 
+def overview(cells: Sequence[Cell]) -> Iterator[list[str]]:
+    """The means per machine and over all; heading first."""
+    limits = limits_of(cells)
+    head = [*(f"gain, {limit} s" for limit in limits), "at most", "closed", "XLA, told"]
+    yield ["topology", "cells", *head, "survived", "followed", "msa off"]
+    groups = {m: [c for c in cells if c.topology == m] for m in dict.fromkeys(_machines(cells))}
+    for name, here in {**groups, "all": cells}.items():
+        gains = [[c.gain_after(limit) for c in here] for limit in limits]
+        shares: list[list[float | None]] = [
+            *gains,
+            [1 - c.bound / c.theirs for c in here],
+            [c.closed for c in here],
+            [1 - min(c.told or c.theirs, c.theirs) / c.theirs for c in here],
+            [c.survived for c in here],
+            [c.followed for c in here],
+            [None if c.msa is None else abs(c.msa / c.theirs - 1) for c in here],
+        ]
+        yield [name, str(len(here)), *(f"{_mean(_known(each)):.1%}" for each in shares)]
+
+
+def _machines(cells: Sequence[Cell]) -> list[str]:
+    return [c.topology for c in cells]
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
 def grid(cells: Sequence[Cell]) -> Iterator[list[str]]:
     """Gain of every cell in percent, and what the bound leaves for the best; heading first."""
     budgets = list(dict.fromkeys(c.budget for c in cells))
@@ -182,10 +208,10 @@ def _gain(cell: Cell | None) -> str:
 
 
 def shown(cells: Sequence[Cell]) -> Iterator[str]:
-    """A table, its means and its gains per machine, then the means over all."""
-    for machine in dict.fromkeys(c.topology for c in cells):
+    """A table, its means and its gains per machine, then all means."""
+    for machine in dict.fromkeys(_machines(cells)):
         here = [c for c in cells if c.topology == machine]
         yield f"{machine}, microseconds\n\n{table(list(rows(here)))}\n\n{summary(here)}\n"
         yield f"{table(list(grid(here)))}\n"
-    if len({c.topology for c in cells}) > 1:
-        yield f"all: {summary(cells)}"
+    if cells:
+        yield table(list(overview(cells)))

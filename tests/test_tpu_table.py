@@ -63,4 +63,5 @@ def test_tables_and_means() -> None:
     assert "above XLA: unet/16" in text
     assert text.count("| program |") == 4
     assert "| mlp | 25.0 of 50.0 |" in text
-    assert "all: 2 cells" in text
+    assert "| v5e:2x2 | 1 | 12.5% | 25.0% | 50.0% | 50.0% | 20.0% | 80.0% | 90.0% | 10.0% |" in text
+    assert "| all | 2 | 6.2% | 11.3% |" in text
