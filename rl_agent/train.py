@@ -31,6 +31,7 @@ from cosmalloc.rl_agent.network import Graphs, Network, Position, Sizes
 from cosmalloc.rl_agent.network_file import write_network
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import model_search
+from cosmalloc.rl_agent.tensorboard import Board
 
 Progress = Callable[[str, float], None]
 BEST = "best.safetensors"  # the network that did best on the school's checks
@@ -104,6 +105,7 @@ def train(
     began = saved = time.monotonic()
     run = _begin(folder, sizes, how, seed)
     metrics = Metrics(folder, int(run.counters["round"]))
+    board = Board(folder, int(run.counters["round"]))
     while not stop() and time.monotonic() - began < seconds:
         if rounds is not None and run.counters["round"] >= rounds:
             break
@@ -111,6 +113,7 @@ def train(
         row = _round(school, run, how)
         run.counters["seconds"] += time.monotonic() - before
         metrics.add({**run.counters, **row})
+        board.add({**run.counters, **row})
         if row.get("check", np.inf) < run.counters["best"]:
             run.counters["best"] = row["check"]
             write_network(Path(folder) / BEST, run.learner.network, facts or {})
@@ -122,6 +125,7 @@ def train(
             _save(folder, run, facts)
             saved = time.monotonic()
     _save(folder, run, facts)
+    board.close()
     return run.learner.network
 
 
