@@ -9,9 +9,13 @@ predicts, the other machine's are one of
 
 a is shrunk by the part of it that chance explains, a (1 - e^2 / a^2), e the standard error of the
 median. Of ridge regressions, least |error|^2 + l (b^2 + |w|^2), l is the one of `PENALTIES` with
-the least mean leave-one-out error, which has a closed form: e_i / (1 - h_i), h the diagonal of the
-projection. Of the three, the simplest counts whose leave-one-out errors are within one standard
-error of the least, so that a handful of kernels can't make a good model worse.
+the least mean leave-one-out error r, which has a closed form: r_i = e_i / (1 - h_i), h the diagonal
+of the projection. The last two then move by d N / (N + 30), where d has the least relative error
+
+    mean over i of |exp(d - r_i) - 1|                the median of r under the weights exp(-r)
+
+Of the three, the simplest counts whose leave-one-out relative errors are within one standard error
+of the least, so that a handful of kernels can't make a good model worse.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ PENALTIES = tuple(float(10**power) for power in np.arange(-1, 5.5, 0.5))
 LEAST = 5  # kernels
 _SLOPE = 10.0  # b is this much dearer than it seems, as its column is larger
 _FARTHEST = 1.5  # an error of log-seconds beyond it counts as this: one kernel must not rule
-_TRUST = 30  # kernels whose errors weigh as much as the spread that the model came with
+_TRUST = 30  # kernels that weigh as much as what the model came with
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,31 @@ _ROWS = ("mean", "deviation", "weights")
 
 @dataclass(frozen=True)
 class _Fit:
-    """left: leave-one-out errors, [N]. shift, weights: as of `Adaptation`."""
+    """left: leave-one-out errors of log-seconds, [N]. shift, weights: as of `Adaptation`."""
 
     left: Array
     shift: float
     weights: Array
 
     @property
-    def error(self) -> float:
-        return float(np.abs(self.left).mean())
+    def relative(self) -> Array:
+        """Errors of seconds, [N]; one beyond 3 counts as that."""
+        found: Array = np.minimum(np.abs(np.exp(-self.left) - 1), 3.0)
+        return found
+
+    def moved(self) -> _Fit:
+        """With the shift of the least relative error, as far as so many kernels can tell."""
+        order = np.argsort(self.left, kind="stable")
+        weights = np.cumsum(np.exp(-np.clip(self.left[order], -3, 3)))
+        middle = float(self.left[order][np.searchsorted(weights, weights[-1] / 2)])
+        by = middle * _trust(len(self.left))
+        return _Fit(self.left - by, self.shift + by, self.weights)
 
 
 def adapt(
     log_seconds: Array, spread: Array, embedding: npt.NDArray[Any], measured: Array
 ) -> Adaptation:
-    """log_seconds, spread: [N] predicted; embedding: [N, D]; measured: [N] seconds.
+    """log_seconds: [N] of what is predicted; spread: [N]; embedding: [N, D]; measured: [N] seconds.
 
     Raises InputError.
     """
@@ -97,23 +111,28 @@ def adapt(
     shift = _shrunk_median(error)
     fits = [
         _Fit(error, 0.0, zeros),
-        _Fit(error - _medians_without(error), shift, zeros),
-        _ridge((columns - mean) / deviation, error, shift),
+        _Fit(error - _medians_without(error), shift, zeros).moved(),
+        _ridge((columns - mean) / deviation, error, shift).moved(),
     ]
     fit = _simplest(fits)
     scale = float(np.quantile(np.abs(fit.left) / spread, 0.8) / 1.2816)
-    trust = len(error) / (len(error) + _TRUST)
-    return Adaptation(mean, deviation, fit.weights, fit.shift, max(scale, 1e-3) ** trust)
+    scale = max(scale, 1e-3) ** _trust(len(error))
+    return Adaptation(mean, deviation, fit.weights, fit.shift, scale)
 
 
 def _simplest(fits: list[_Fit]) -> _Fit:
     """The first that is not surely worse than the best."""
-    best = min(fits, key=lambda fit: fit.error)
+    best = min(fits, key=lambda fit: float(fit.relative.mean()))
     for fit in fits:
-        worse = np.abs(fit.left) - np.abs(best.left)
+        worse = fit.relative - best.relative
         if worse.mean() <= worse.std() / np.sqrt(len(worse)):
             return fit
     return best
+
+
+def _trust(kernels: int) -> float:
+    """The weight of what so many kernels say."""
+    return kernels / (kernels + _TRUST)
 
 
 def _shrunk_median(error: Array) -> float:
@@ -152,7 +171,7 @@ def _ridge(x: Array, error: Array, shift: float) -> _Fit:
         weights = vt.T @ (s / (s**2 + penalty) * target)
         weights[0] *= _SLOPE
         fits.append(_Fit(leave, shift, weights))
-    return min(fits, key=lambda fit: fit.error)
+    return min(fits, key=lambda fit: float(np.abs(fit.left).mean()))
 
 
 def _columns(log_seconds: Array, embedding: npt.NDArray[Any]) -> Array:

@@ -78,16 +78,14 @@ class Learned:
     def predict_graphs(self, graphs: FlatGraphs) -> Prediction:
         """The networks' own answers, also for kernels outside."""
         known = self._known(graphs)
-        expected, spread = known.log_seconds, known.spread
-        centre = spread
+        log_seconds, spread = _answers(known), known.spread
         if self.adaptation is not None:
-            centre = spread * min(1.0, self.adaptation.scale)  # few kernels' spread is no shift
-            expected = self.adaptation.log_seconds(expected, known.embedding)
+            log_seconds = self.adaptation.log_seconds(log_seconds, known.embedding)
             spread = spread * self.adaptation.scale
         some = np.exp2(np.clip(known.memory[:, 1::2] * 10, 0, 40)) - 1
         some *= known.memory[:, 0::2] > 0
         return Prediction(
-            seconds=np.exp(expected - np.minimum(centre**2, _MOST_SHIFT)),
+            seconds=np.exp(log_seconds),
             spread=spread,
             inside=self.domain.holds(graphs),
             temporary_bytes=some[:, 0],
@@ -102,7 +100,7 @@ class Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
         graphs = flat_graphs_of(kernels)
         known = self._known(graphs)
-        found = adapt(known.log_seconds, known.spread, known.embedding, seconds)
+        found = adapt(_answers(known), known.spread, known.embedding, seconds)
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
         launch = min(float(seconds.min()), self.launch_seconds * float(np.exp(found.shift)))
         fitted = fit_roofline(summaries(kernels), seconds, self.roofline, _PULL)
@@ -114,6 +112,12 @@ class Learned:
             roofline=fitted.to_dict(),
         )
         return Learned(self.members, header, self.name)
+
+
+def _answers(known: Known) -> npt.NDArray[np.float64]:
+    """mu - s^2: [N]."""
+    answers: npt.NDArray[np.float64] = known.log_seconds - np.minimum(known.spread**2, _MOST_SHIFT)
+    return answers
 
 
 def load(path: Path, name: str = "") -> Learned:
