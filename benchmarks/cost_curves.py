@@ -15,7 +15,7 @@ from cosmalloc.cost_model.metrics import Metrics, metrics
 from cosmalloc.cost_model.prediction import Predictor
 from cosmalloc.cost_model.roofline import Roofline, fit_roofline
 
-SIZES = (1_000, 5_000)  # and all
+SIZES = (1_000, 5_000, 20_000)  # and all
 LEARNERS = ("fitted roofline", "gradient-boosted trees", "conv1d, operations", OURS)
 FEW = (0, 10, 30, 100, 300)
 PULL = 1.0  # to the old machine's rates, of a roofline fitted to few kernels

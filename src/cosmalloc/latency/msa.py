@@ -51,7 +51,7 @@ class Msa:
 
     @classmethod
     def of(cls, target: Target) -> Msa:
-        """As XLA's compiler has them for TPUs. The window is another for each program there (3 to 8
+        """As XLA's compiler has them for TPUs. The window is another for each program there (2 to 8
         MiB, as libtpu 0.0.52 logs it, by no rule that we found); the one here is the commonest."""
         tpu = re.search(r"\bv\d", target.name) and target.scratchpad_bytes >= WINDOW
         return cls(window=WINDOW) if tpu else cls()
