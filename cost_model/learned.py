@@ -60,10 +60,10 @@ class Learned:
         processors; how they are parted depends on their number alone. Raises InputError."""
         parts = 1 if len(kernels) < _MANY else 2 * -(-len(kernels) // _PART // 2)
         size = -(-len(kernels) // parts) or 1
-        chunks = [kernels[at : at + size] for at in range(0, len(kernels), size)] or [kernels]
-        if len(chunks) == 1:
-            return self._part(kernels)
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        chunks = [kernels[at : at + size] for at in range(0, len(kernels), size)]
+        if len(chunks) < 2:
+            return joined([self._part(chunk) for chunk in chunks])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             return joined(list(pool.map(self._part, chunks)))
 
     def _part(self, kernels: Sequence[str]) -> Prediction:

@@ -27,7 +27,9 @@ class Prediction:
 
 
 def joined(parts: Sequence[Prediction]) -> Prediction:
-    """One after the other."""
+    """One after the other; of no parts, a prediction of no kernels."""
+    if not parts:
+        parts = [Prediction(np.zeros(0), np.zeros(0), np.zeros(0, np.bool_), *np.zeros((2, 0)))]
     names = [field.name for field in fields(Prediction)]
     return Prediction(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}

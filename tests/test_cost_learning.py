@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cost_kernels import measured
 
-from cosmalloc.cost_model import training
+from cosmalloc.cost_model import learned, training
 from cosmalloc.cost_model.adaptation import Adaptation, _medians_without, adapt
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.ensemble import combined
@@ -50,6 +50,17 @@ def test_a_trained_model_predicts_every_kernel(data: Dataset, weights: Path) -> 
     assert (found.seconds > 0).all()
     assert (found.temporary_bytes >= 0).all()
     assert np.isfinite(found.spread[found.inside]).all()
+
+
+def test_many_kernels_are_predicted_in_parts_and_none_at_all(
+    data: Dataset, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(weights)
+    whole = model.predict(data.text)
+    monkeypatch.setattr(learned, "_MANY", 10)
+    monkeypatch.setattr(learned, "_PART", 16)
+    assert np.allclose(model.predict(data.text).seconds, whole.seconds, rtol=1e-4)
+    assert len(model.predict([]).seconds) == 0
 
 
 def test_kernels_outside_get_the_roofline_s_seconds(weights: Path) -> None:
