@@ -88,5 +88,6 @@ def draw_curves(
         mine = [(max(least, count), found.mape * 100) for way, count, found in rows if way == name]
         axis.plot(*zip(*mine, strict=True), marker="o", label=name)
     axis.set(xscale="log", yscale="log", xlabel=label, ylabel="MAPE on held-out models, %")
-    axis.legend()
+    if rows:
+        axis.legend()
     figure.savefig(path)
