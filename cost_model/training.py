@@ -24,23 +24,20 @@ import numpy.typing as npt
 from cosmalloc.cost_model import fitting
 from cosmalloc.cost_model.batches import (
     LONG,
-    MOST_NODES,
     SHORT,
     Batch,
     Row,
     Rows,
     filled_rows,
     in_batches,
-    pack,
-    places,
     shapes,
 )
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.domain import domain_of
 from cosmalloc.cost_model.ensemble import combined
-from cosmalloc.cost_model.features import FlatGraphs, flat_graphs_of
-from cosmalloc.cost_model.features.flat import trimmed
+from cosmalloc.cost_model.features import FlatGraphs
 from cosmalloc.cost_model.network import Network
+from cosmalloc.cost_model.prepared import Prepared, prepared
 from cosmalloc.cost_model.roofline import fit_roofline
 from cosmalloc.cost_model.summary import summaries
 from cosmalloc.cost_model.weights_file import Header, write_weights
@@ -107,7 +104,7 @@ def train(
             f"{len(learn)} kernels to train on and {len(choose)} to validate are too few",
             "measure models of several families; `--corpus N` draws some",
         )
-    sets = tuple(map(_prepared, (learn, choose)))
+    sets = tuple(map(prepared, (learn, choose)))
     run = _Run(settings, sets[0], sets[1], out.with_name(out.name + ".state"), progress)
     members = run.members(resume)
     header = Header(
@@ -123,40 +120,6 @@ def train(
     run.state.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """Kernels as graphs, whole and as networks see them, with their labels."""
-
-    graphs: FlatGraphs
-    flat: FlatGraphs
-    log_seconds: npt.NDArray[np.float32]
-    memory: npt.NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.graphs)
-
-    def batch(
-        self, rows: Rows, shape: Row, count: int, taught: npt.NDArray[np.float32]
-    ) -> tuple[Batch, fitting.Labels]:
-        """Rows with the labels of their kernels, padded to `count` rows. taught: of all kernels."""
-
-        def laid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            made = np.zeros((count * shape.kernels, *values.shape[1:]), np.float32)
-            made[places(rows, shape)] = values[rows.kernel]
-            return made
-
-        weight = np.ones(len(self), np.float32)
-        labels = fitting.Labels(*map(laid, (self.log_seconds, self.memory, weight, taught)))
-        return pack(self.flat, rows, shape, count), labels
-
-
-def _prepared(data: Dataset) -> _Prepared:
-    graphs = flat_graphs_of(data.text)
-    memory = np.stack([data.temporary_bytes, data.code_bytes], axis=1).astype(np.float32)
-    flat = trimmed(graphs, MOST_NODES)
-    return _Prepared(graphs, flat, np.log(data.seconds).astype(np.float32), memory)
-
-
 def _roofline(data: Dataset) -> Any:
     chosen = np.random.default_rng(0).permutation(len(data))[:_ROOFLINE_KERNELS]
     part = data.rows(np.sort(chosen))
@@ -169,8 +132,8 @@ class _Run:
     def __init__(
         self,
         settings: Settings,
-        learn: _Prepared,
-        choose: _Prepared,
+        learn: Prepared,
+        choose: Prepared,
         state: Path,
         progress: Progress | None,
     ) -> None:
