@@ -31,7 +31,8 @@ def test_the_families_have_the_names_that_splits_and_tables_use() -> None:
         *("plain_cnn", "resnet", "preact_resnet", "resnext", "mobilenet", "efficientnet"),
         *("densenet", "inception", "squeezenet", "shufflenet", "unet", "pyramid", "nas_cell"),
         *("video", "convnext", "temporal", "super_resolution", "generator", "diffusion_unet"),
-        *("detector", "point_net", "spectral", "autoencoder"),
+        *("detector", "point_net", "spectral", "autoencoder", "high_resolution", "ghostnet"),
+        "poolformer",
     ]
 
 

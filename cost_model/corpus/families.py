@@ -7,7 +7,15 @@ from cosmalloc.cost_model.corpus.images import IMAGES
 from cosmalloc.cost_model.corpus.sequences import SEQUENCES
 from cosmalloc.cost_model.corpus.training import train
 
-_TRAINED = ("resnet", "plain_cnn", "mobilenet", "squeezenet", "convnext")
+_TRAINED = (
+    "resnet",
+    "plain_cnn",
+    "mobilenet",
+    "squeezenet",
+    "convnext",
+    "shufflenet",
+    "preact_resnet",
+)
 FAMILIES: dict[str, Family] = (
     IMAGES | SEQUENCES | {f"train_{name}": train(IMAGES[name]) for name in _TRAINED}
 )

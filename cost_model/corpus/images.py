@@ -11,6 +11,7 @@ from cosmalloc.cost_model.corpus.diffusion import diffusion_unet
 from cosmalloc.cost_model.corpus.draw import Family
 from cosmalloc.cost_model.corpus.generative import autoencoder, generator, super_resolution
 from cosmalloc.cost_model.corpus.mobile import efficientnet, mobilenet, shufflenet
+from cosmalloc.cost_model.corpus.multiscale import ghostnet, high_resolution, poolformer
 from cosmalloc.cost_model.corpus.points import point_net
 from cosmalloc.cost_model.corpus.residual import convnext, preact_resnet, resnet, resnext
 from cosmalloc.cost_model.corpus.segmentation import pyramid, unet
@@ -40,4 +41,7 @@ IMAGES: dict[str, Family] = {
     "point_net": point_net,
     "spectral": spectral,
     "autoencoder": autoencoder,
+    "high_resolution": high_resolution,
+    "ghostnet": ghostnet,
+    "poolformer": poolformer,
 }

@@ -63,6 +63,25 @@ def quantised_mobile(draw: Draw) -> Model:
     return _classifier(draw, start, layers, image[3])
 
 
+def quantised_separable(draw: Draw) -> Model:
+    """Every channel filtered by itself, then a product over the channels, some times over."""
+    flops = budget(draw, high=3 * 10**8)
+    image = start = _image(draw, flops)
+    layers = []
+    for _ in range(draw.one((1, 2, 3, 4))):
+        stride, kernel = draw.one((1, 1, 2)), draw.one(((3, 3), (3, 3), (5, 5), (1, 3), (7, 7)))
+        batch, rows, columns, inputs = image
+        taps = batch * rows * columns * kernel[0] * kernel[1]
+        if taps * inputs**2 > DEPTHWISE * stride**2:
+            kernel, stride = (1, 1), 1
+        layers.append(convolution(draw, kernel, inputs, inputs, stride, groups=inputs))
+        image = _after(image, stride, inputs)
+        outputs = _channels(draw, flops, image, 1, 1)
+        layers.append(convolution(draw, (1, 1), inputs, outputs))
+        image = _after(image, 1, outputs)
+    return _classifier(draw, start, layers, image[3])
+
+
 def _image(draw: Draw, flops: int) -> Image:
     def sample() -> Image:
         whole = draw.one((1, 1, 4))

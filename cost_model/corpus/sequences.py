@@ -8,12 +8,19 @@ from cosmalloc.cost_model.corpus.decoding import decode
 from cosmalloc.cost_model.corpus.draw import Family
 from cosmalloc.cost_model.corpus.elementwise import elementwise
 from cosmalloc.cost_model.corpus.experts import experts
+from cosmalloc.cost_model.corpus.exported import exported
+from cosmalloc.cost_model.corpus.factors import deepfm
 from cosmalloc.cost_model.corpus.fields import nerf
 from cosmalloc.cost_model.corpus.graph import graph
 from cosmalloc.cost_model.corpus.patches import mixer, vision_transformer
 from cosmalloc.cost_model.corpus.quantised import quantised_mlp, quantised_transformer
-from cosmalloc.cost_model.corpus.quantised_images import quantised_cnn, quantised_mobile
+from cosmalloc.cost_model.corpus.quantised_images import (
+    quantised_cnn,
+    quantised_mobile,
+    quantised_separable,
+)
 from cosmalloc.cost_model.corpus.recurrent import gru, lstm
+from cosmalloc.cost_model.corpus.routing import capsule, conformer, perceiver
 from cosmalloc.cost_model.corpus.scans import linear_attention, state_space
 from cosmalloc.cost_model.corpus.tabular import dlrm, mlp
 from cosmalloc.cost_model.corpus.training import train
@@ -48,4 +55,12 @@ SEQUENCES: dict[str, Family] = {
     "train_lstm": train(lstm),
     "train_graph": train(graph),
     "train_mixer": train(mixer),
+    "exported": exported,
+    "quantised_separable": quantised_separable,
+    "train_llama": train(llama),
+    "train_swin": train(swin),
+    "conformer": conformer,
+    "perceiver": perceiver,
+    "capsule": capsule,
+    "deepfm": deepfm,
 }
