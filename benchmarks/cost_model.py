@@ -9,7 +9,8 @@ Parts, each by itself with `--only`, in this order:
     tune        settings of the paper's models by the validation kernels; those of `TUNED` else
     split       which families of models train, choose and test, with kernels
     table       every model on every metric, a table per target: on families that no model saw, and
-                on a random split of the training families (the paper's kind)
+                on a random split of the training families (the paper's kind); `fresh` are families
+                that nobody looked at while the model was made
     learning    errors against 1,000, 5,000 and all kernels of training
     adaptation  errors on another machine (`--new`) after 0, 10, 30, 100 and 300 of its kernels
     speed       kernels per second in batches, milliseconds for one
@@ -28,15 +29,26 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.cost_curves import LEARNERS, adaptation, draw_curves, learning
 from benchmarks.cost_programs import compare
-from benchmarks.cost_rivals import NAMES, PAPERS, Sets, Workshop, at_random, held_out, shipped
+from benchmarks.cost_rivals import (
+    NAMES,
+    PAPERS,
+    Array,
+    Predicted,
+    Sets,
+    Workshop,
+    at_random,
+    held_out,
+    shipped,
+)
 from benchmarks.cost_speed import speed
 from benchmarks.doc_csv import write_table
 from cosmalloc.cost_model.corpus.split import split_of
@@ -103,7 +115,7 @@ def cells(found: Metrics) -> tuple[str, ...]:
 def split(bench: Bench) -> None:
     """Every family with its split and kernels."""
     counts = Counter(zip(bench.data.split, bench.data.family, strict=True))
-    rank = {"test": 0, "valid": 1, "train": 2}
+    rank = {"test": 0, "fresh": 1, "valid": 2, "train": 3}
     ordered = sorted(counts.items(), key=lambda item: (rank[item[0][0]], item[0][1]))
     rows = [(where, family, f"{count:,}") for (where, family), count in ordered]
     bench.write("split", "Families of source models", ("split", "family", "kernels"), rows)
@@ -122,7 +134,7 @@ def table(bench: Bench) -> None:
     lines: dict[Target, list[tuple[str, ...]]] = {target: [] for target in TARGETS}
     for sets in (held_out(bench.data), at_random(bench.data, bench.shop.seed)):
         for name in bench.models:
-            for target, row in _rows(bench, name, sets).items():
+            for target, row in _rows(bench, name, sets):
                 lines[target].append(row)
                 bench.shop.say(f"{target}: {', '.join(row)}")
     for target, rows in lines.items():
@@ -131,19 +143,27 @@ def table(bench: Bench) -> None:
         bench.write(target.replace("_", "-"), TITLES[target], (*head, *more), rows)
 
 
-def _rows(bench: Bench, name: str, sets: Sets) -> dict[Target, tuple[str, ...]]:
+def _rows(bench: Bench, name: str, sets: Sets) -> Iterator[tuple[Target, tuple[str, ...]]]:
+    """A row per target and part of what is tested."""
     found = bench.shop.predicted(name, sets)
-    rows: dict[Target, tuple[str, ...]] = {}
-    for target, values in found.values.items():
-        measured = np.asarray(getattr(sets.test, target), np.float64)
-        spread = found.spread if target == "seconds" else None
-        errors = metrics(measured, values, spread, FLOORS[target])
-        row = (sets.name, f"{len(sets.test):,}", name, *cells(errors))
-        if target == "seconds":
-            shares = [f"{share:.0%}" for share in errors.coverage] or ["-"] * len(SHARES)
-            row = (*row, *shares, f"{found.inside:.1%}", f"{found.cpu_seconds / 60:.1f}")
-        rows[target] = row
-    return rows
+    splits = np.array(sets.test.split)
+    for title, split in ((sets.name, splits != "fresh"), ("fresh", splits == "fresh")):
+        if split.any():
+            for target, values in found.values.items():
+                row = (title, f"{split.sum():,}", name)
+                yield target, (*row, *_cells_of(sets.test, found, target, values, split))
+
+
+def _cells_of(
+    test: Dataset, found: Predicted, target: Target, values: Array, rows: npt.NDArray[np.bool_]
+) -> tuple[str, ...]:
+    measured = np.asarray(getattr(test, target), np.float64)
+    if target != "seconds":
+        return cells(metrics(measured[rows], values[rows], None, FLOORS[target]))
+    spread = None if found.spread is None else found.spread[rows]
+    errors = metrics(measured[rows], values[rows], spread, FLOORS[target])
+    shares = [f"{share:.0%}" for share in errors.coverage] or ["-"] * len(SHARES)
+    return (*cells(errors), *shares, f"{found.inside:.1%}", f"{found.cpu_seconds / 60:.1f}")
 
 
 def learn(bench: Bench) -> None:

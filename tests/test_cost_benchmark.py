@@ -51,6 +51,20 @@ def test_a_split_as_one_dataset_says_which_row_is_which() -> None:
     assert (whole.only("valid").seconds == sets.valid.seconds).all()
 
 
+def test_fresh_kernels_are_tested_by_the_models_of_the_held_out_split_in_rows_of_their_own(
+    tmp_path: Path,
+) -> None:
+    data = dataset()
+    split = tuple("fresh" if i % 8 == 3 else name for i, name in enumerate(data.split))
+    path = tmp_path / "k.parquet"
+    save(replace(data, split=split), path)
+    words = ["--data", str(path), "--only", "table", "--models", "fitted roofline"]
+    main([*words, "--cache", str(tmp_path / "cache"), "--output", str(tmp_path)])
+    lines = (tmp_path / "cost-model-seconds.csv").read_text().splitlines()
+    counts = [line.split(",")[:2] for line in lines if "fitted roofline" in line]
+    assert counts == [["held-out", "10"], ["fresh", "10"], ["random", "4"]]
+
+
 def test_what_was_predicted_is_not_computed_again(tmp_path: Path) -> None:
     made: list[str] = []
 

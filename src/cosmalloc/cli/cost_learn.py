@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Data = Annotated[str, typer.Argument(metavar="DATA.parquet", help="As `cost measure` writes it.")]
 Out = Annotated[str, typer.Option("-o", "--output", metavar="OUT.safetensors", help="The weights.")]
-SPLITS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test", "fresh")
 
 
 def train_(
@@ -89,7 +89,7 @@ def _made(data: str, out: str, kernels: int, as_json: bool) -> None:
 def evaluate_(
     data: Data,
     cost: Model = "learned:cpu",
-    split: Annotated[str, typer.Option(help="`train`, `valid` or `test`.")] = "test",
+    split: Annotated[str, typer.Option(help="`train`, `valid`, `test` or `fresh`.")] = "test",
     as_json: o.AsJson = False,
 ) -> None:
     """How far predictions are from what was measured, on kernels of one split."""
