@@ -50,7 +50,7 @@ Answer arrays_of(Readings&& readings) {
           column<Column<std::int64_t>>(graphs.edge_offsets, owner)};
 }
 
-using FactsRow = std::tuple<std::string, int, bool, bool, int, int>;
+using FactsRow = std::tuple<std::string, int, bool, bool, bool, int, int>;
 using ElementRow = std::tuple<std::string, int, int, std::string>;
 
 std::uint8_t class_of(const std::string& word) {
@@ -64,9 +64,9 @@ std::uint8_t class_of(const std::string& word) {
 
 Words words_of(const std::vector<FactsRow>& operations, const std::vector<ElementRow>& elements) {
   std::vector<Facts> facts;
-  for (const auto& [name, kind, partial, as_needed, flops, transcendentals] : operations) {
+  for (const auto& [name, kind, partial, as_needed, whole, flops, transcendentals] : operations) {
     facts.push_back(
-        {name, static_cast<std::int16_t>(kind), partial, as_needed, flops, transcendentals});
+        {name, static_cast<std::int16_t>(kind), partial, as_needed, whole, flops, transcendentals});
   }
   std::vector<Element> types;
   for (const auto& [name, index, bytes, kind] : elements) {

@@ -85,3 +85,42 @@ def test_the_domain_ends_at_unseen_words_and_sizes() -> None:
         flat_graphs_of([matmul(4), SLICED, matmul(5000)])
     )
     assert found.tolist() == [True, False, False]
+
+
+DIVIDED = """func.func public @main(%x: tensor<4x40xf32>) -> tensor<4x40xf32> {{
+  %c = stablehlo.constant dense<{number}> : tensor<{element}>
+  %w = stablehlo.convert %c : (tensor<{element}>) -> tensor<f32>
+  %d = stablehlo.broadcast_in_dim %w, dims = [] : (tensor<f32>) -> tensor<4x40xf32>
+  %0 = stablehlo.divide %x, %d : tensor<4x40xf32>
+  return %0 : tensor<4x40xf32>
+}}"""
+
+
+@pytest.mark.parametrize(
+    ("number", "element", "known"),
+    [
+        ("4.0", "f32", [1, 1, 0, 0]),
+        ("-0.125", "f32", [1, 1, 0, 0]),
+        ("1.52587891E-5", "bf16", [1, 0, 0, 0]),  # a power of two below the least that counts
+        ("3.0", "f32", [1, 0, 0, 0]),
+        ("0.0", "f32", [1, 0, 0, 1]),
+        ("1.0", "bf16", [1, 1, 0, 1]),
+        ("-1.0", "f16", [1, 1, 0, 0]),
+        ("0x7F800000", "f32", [1, 0, 0, 0]),
+        ("-128", "i8", [1, 1, 0, 0]),
+        ("6", "i32", [1, 0, 0, 0]),
+        ("true", "i1", [1, 1, 0, 1]),
+    ],
+)
+def test_a_constant_operand_is_marked_and_so_is_a_power_of_two(
+    number: str, element: str, known: list[int]
+) -> None:
+    text = DIVIDED.format(number=number, element=element)
+    graph = graphs_of([text])[0]
+    assert graph.numbers[kinds(text).index("stablehlo.divide"), -4:].tolist() == known
+    assert not graph.numbers[kinds(text).index("stablehlo.convert"), -4:].any()
+
+
+def test_what_is_left_over_of_vectors_is_told_exactly() -> None:
+    row = graphs_of([elementwise(20)])[0].numbers[-1]
+    assert row[-12:-8].tolist() == [4 / 16, 4 / 8, 20 / 64, 1 / 64]

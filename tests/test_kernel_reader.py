@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -20,8 +21,9 @@ from cosmalloc.cost_model.features.graph import WIDTH, graphs_by_mlir
 from cosmalloc.cost_model.features.reading import read_compiled, views
 from cosmalloc.cost_model.features.words import KINDS
 from cosmalloc.cost_model.features.words_of_rules import elements, kernel_reader
-from cosmalloc.cost_model.kernel import kernels_of
+from cosmalloc.cost_model.kernel import kernel_text, kernels_of
 from cosmalloc.errors import InputError
+from cosmalloc.passes import context
 from examples.models.export import ARTIFACTS, NAMES, parse
 
 DATA = Path(__file__).parents[1] / "cost_model/data/cpu.parquet"
@@ -71,6 +73,38 @@ def test_the_kernels_of_all_example_models_read_as_by_mlir() -> None:
 @given(text=kernel_texts())
 def test_drawn_kernels_read_as_by_mlir(text: str) -> None:
     assert_read_alike([text], 1.0)
+
+
+WRITTEN = """func.func public @main(%x: {type}) -> {type} {{
+  %c = stablehlo.constant dense<{number}> : {type}
+  %0 = stablehlo.{operation} %x, %c : {type}
+  return %0 : {type}
+}}"""
+NUMBERS = {
+    "f32": st.floats(width=32) | st.integers(-20, 20).map(lambda power: 2.0**power),
+    "bf16": st.floats(width=32) | st.integers(-20, 20).map(lambda power: 2.0**power),
+    "f16": st.floats(width=16) | st.integers(-20, 15).map(lambda power: 2.0**power),
+    "f64": st.floats() | st.integers(-20, 20).map(lambda power: 2.0**power),
+    "i8": st.integers(-128, 127),
+    "i64": st.integers(-(2**62), 2**62) | st.integers(0, 61).map(lambda power: 2**power),
+    "ui16": st.integers(0, 2**16 - 1),
+}
+
+
+@QUICK
+@given(data=st.data())
+def test_constants_of_every_type_are_known_as_by_mlir(data: st.DataObject) -> None:
+    element = data.draw(st.sampled_from(sorted(NUMBERS)))
+    number = data.draw(NUMBERS[element])
+    finite = isinstance(number, int) or math.isfinite(number)
+    kind = f"tensor<3x2x{element}>"
+    operation = data.draw(st.sampled_from(["divide", "multiply"]))
+    given = f"{number:.17e}" if isinstance(number, float) else str(number)
+    text = WRITTEN.format(type=kind, number=given if finite else "0.0", operation=operation)
+    module = context.parse(text, "a kernel")
+    with module.context:
+        printed = kernel_text(next(iter(context.functions(module.operation).values())))
+    assert_read_alike([printed], 0.0)  # some exponents are left to MLIR
 
 
 TOKEN = re.compile(r"tensor<[^<>]*(?:<\w+>)?>|%\w+|-?\d+|[\w.]+|\s+|.", re.DOTALL)

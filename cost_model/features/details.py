@@ -1,4 +1,5 @@
-"""What a kind of operation has beside its sizes, as `WIDTH` magnitudes; other kinds have zeros."""
+"""What a kind of operation has beside its sizes, as `OWN` magnitudes; other kinds have zeros. Then
+the exact sizes of `exact`."""
 
 from __future__ import annotations
 
@@ -8,17 +9,25 @@ from math import prod
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
 
-from cosmalloc.cost_model.features.shape import minor, run_of_same, size, strides
+from cosmalloc.cost_model.features import exact
+from cosmalloc.cost_model.features.shape import (
+    minor,
+    product_sizes,
+    run_of_same,
+    size,
+    strides,
+)
 from cosmalloc.passes.rules.rule import Node
 
-WIDTH = 28
+OWN = 28
+WIDTH = OWN + exact.WIDTH
 
 
 def details(node: Node) -> list[float]:
     """`WIDTH` numbers, most of them between 0 and 1."""
     found = _DETAILS.get(node.op.name)
     numbers = [] if found is None else found(node)
-    return numbers + [0.0] * (WIDTH - len(numbers))
+    return numbers + [0.0] * (OWN - len(numbers)) + exact.exact(node)
 
 
 def _dot(node: Node) -> list[float]:
@@ -29,10 +38,7 @@ def _dot(node: Node) -> list[float]:
         list(numbers.lhs_contracting_dimensions),
         list(numbers.rhs_contracting_dimensions),
     )
-    batch = prod(left[d] for d in numbers.lhs_batching_dimensions)
-    depth = prod(left[d] for d in contracted)
-    rows = prod(left) // max(1, batch * depth)
-    columns = prod(right) // max(1, batch * depth)
+    batch, rows, columns, depth = product_sizes(node)
     return [
         *map(size, (batch, rows, columns, depth, rows * columns, rows * depth, columns * depth)),
         *(float(minor(left) in contracted), float(minor(right) in other)),

@@ -9,7 +9,8 @@ A compiler that fuses computes of a value only what is read: the part of a node 
     needed(i) = max over readers u of needed(u) * elements(u) / elements(i), at most 1
 
 where u takes elements as they are (elementwise, broadcasts, slices, ...), 1 where u reads all or
-the value is returned. Costs are of the needed part.
+the value is returned. Costs are of the needed part, but of operations that no compiler does in part
+(products, sorts, ...) whole.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ class _Reading:
         self.costs: list[tuple[float, float, float, float]] = []
         self.elements: list[int] = []
         self.partial: list[bool] = []  # whether the node reads only what it needs
+        self.whole: list[bool] = []  # whether it is done whole or not at all
         self.edges: list[tuple[int, int]] = []
         self.made_by: dict[Any, int] = {}
 
@@ -159,6 +161,7 @@ class _Reading:
         elements = result.elements if result else 0
         node = self._add(operation.name, _body_of(operation), kinds, costs, elements)
         self.partial[node] = _takes_what_it_needs(operation, self.rules)
+        self.whole[node] = operation.name in WHOLE
         data = [operand.bytes for operand in operands]
         self.numbers.append(
             [
@@ -189,6 +192,7 @@ class _Reading:
         self.costs.append(costs)  # type: ignore[arg-type]
         self.elements.append(elements)
         self.partial.append(False)
+        self.whole.append(False)
         return len(self.kind) - 1
 
     def _size(self, kind: ir.Type) -> int:
@@ -232,13 +236,22 @@ class _Reading:
             if self.partial[reader] and self.elements[source]:
                 part = min(1.0, needed[reader] * self.elements[reader] / self.elements[source])
             needed[source] = max(needed[source], part)
-        return needed
+        return [
+            1.0 if whole and part else part for whole, part in zip(self.whole, needed, strict=True)
+        ]
 
 
 def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
     return operation.name in PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
 
 
+WHOLE = frozenset(
+    f"stablehlo.{name}"
+    for name in (
+        *("dot_general", "convolution", "fft", "sort", "scatter", "select_and_scatter"),
+        *("triangular_solve", "cholesky", "custom_call"),
+    )
+)
 PARTIAL = frozenset(
     f"stablehlo.{name}"
     for name in (

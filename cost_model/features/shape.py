@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log2, prod
 
+from jaxlib.mlir.dialects import stablehlo
+
+from cosmalloc.passes.rules.rule import Node
+
 DIMENSIONS = 5  # the last ones of a shape
 
 
@@ -45,3 +49,13 @@ def run_of_same(shape: Sequence[int], same: Sequence[bool]) -> int:
 def strides(shape: Sequence[int]) -> list[int]:
     """Row-major strides in elements."""
     return [prod(shape[index + 1 :]) for index in range(len(shape))]
+
+
+def product_sizes(node: Node) -> tuple[int, int, int, int]:
+    """Batch, rows, columns, contracted elements of a `dot_general`."""
+    numbers = stablehlo.DotDimensionNumbers(node.attribute("dot_dimension_numbers"))
+    left, right = node.operands[0].shape, node.operands[1].shape
+    batch = prod(left[d] for d in numbers.lhs_batching_dimensions)
+    depth = prod(left[d] for d in numbers.lhs_contracting_dimensions)
+    share = max(1, batch * depth)
+    return batch, prod(left) // share, prod(right) // share, depth

@@ -9,7 +9,7 @@ from typing import Any
 from jaxlib.mlir import ir
 
 from cosmalloc import _native
-from cosmalloc.cost_model.features.graph import PARTIAL
+from cosmalloc.cost_model.features.graph import PARTIAL, WHOLE
 from cosmalloc.cost_model.features.words import ARGUMENT, kind_index, type_index
 from cosmalloc.passes import context
 from cosmalloc.passes.rules import Rules, Sizes
@@ -22,7 +22,7 @@ _ELEMENTS = (
     *("f32", "bf16", "f16", "f64", "i32", "i64", "i16", "i8", "i1", "ui32", "ui64", "ui16", "ui8"),
     *("complex<f32>", "complex<f64>"),
 )
-Operation = tuple[str, int, bool, bool, int, int]
+Operation = tuple[str, int, bool, bool, bool, int, int]
 Element = tuple[str, int, int, str]
 
 
@@ -33,15 +33,14 @@ def kernel_reader() -> _native.KernelReader:
 
 
 def operations() -> list[Operation]:
-    """Name, kind, whether it reads what it needs by its kind, and at all, then flops and
-    transcendentals per element of the result of an elementwise one."""
+    """Name, kind, whether it reads what it needs by its kind, and at all, whether it is done whole,
+    then flops and transcendentals per element of the result of an elementwise one."""
     found = []
     for name, rule in RULES.items():
         partial = name in PARTIAL
         work = _per_element(name) if name in BY_NAME else (0, 0)
-        found.append(
-            (name, kind_index(name), partial, partial or rule.role == "elementwise", *work)
-        )
+        as_needed = partial or rule.role == "elementwise"
+        found.append((name, kind_index(name), partial, as_needed, name in WHOLE, *work))
     return found
 
 

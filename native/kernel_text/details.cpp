@@ -42,10 +42,7 @@ void dot(const Kernel& kernel, const Operation& op, Row& row) {
   const Extents contracted = kernel.list(op, List::lhs_contracting);
   const Extents other = kernel.list(op, List::rhs_contracting);
   const Extents batching = kernel.list(op, List::lhs_batching);
-  const std::int64_t batch = product_at(left.shape(), batching);
-  const std::int64_t depth = product_at(left.shape(), contracted);
-  const std::int64_t rows = left.elements / std::max<std::int64_t>(1, batch * depth);
-  const std::int64_t columns = right.elements / std::max<std::int64_t>(1, batch * depth);
+  const auto [batch, rows, columns, depth] = product_sizes(kernel, op);
   row.sizes({real(batch), real(rows), real(columns), real(depth), real(rows) * real(columns),
              real(rows) * real(depth), real(columns) * real(depth)});
   row.flags({contains(contracted, minor(left.shape())), contains(other, minor(right.shape()))});
@@ -194,6 +191,14 @@ void fft(const Kernel& kernel, const Operation& op, Row& row) {
 }
 
 }  // namespace
+
+ProductSizes product_sizes(const Kernel& kernel, const Operation& op) {
+  const Type &left = kernel.operand(op, 0), &right = kernel.operand(op, 1);
+  const std::int64_t batch = product_at(left.shape(), kernel.list(op, List::lhs_batching));
+  const std::int64_t depth = product_at(left.shape(), kernel.list(op, List::lhs_contracting));
+  const std::int64_t share = std::max<std::int64_t>(1, batch * depth);
+  return {batch, left.elements / share, right.elements / share, depth};
+}
 
 double window_flops(const Kernel& kernel, const Operation& op) {
   const Type& weights = kernel.operand(op, 1);

@@ -22,16 +22,6 @@ struct Sum {
   }
 };
 
-// The operand with most elements, the first of several.
-const Type* largest(const Kernel& kernel, const Operation& op) {
-  const Type* out = nullptr;
-  for (std::size_t i = 0; i < op.operands.count; ++i) {
-    const Type& operand = kernel.operand(op, i);
-    if (out == nullptr || operand.elements > out->elements) out = &operand;
-  }
-  return out;
-}
-
 // What `features/graph.py` calls flags, those that are known at once.
 void flags(const Kernel& kernel, const Operation& op, Row& row) {
   std::size_t alike = 0;
@@ -60,6 +50,7 @@ bool GraphWriter::add(const Kernel& kernel) {
   made_by_.assign(kernel.type_of.size(), -1);
   elements_.clear();
   as_needed_.clear();
+  whole_.clear();
   bool exact = true;
   for (Id value = 0; value < kernel.arguments.count; ++value) {
     made_by_[value] = static_cast<std::int32_t>(value);
@@ -106,6 +97,7 @@ void GraphWriter::argument(const Type& type) {
   out_.costs.insert(out_.costs.end(), kCosts, 0);
   elements_.push_back(type.elements);
   as_needed_.push_back(false);
+  whole_.push_back(false);
 }
 
 bool GraphWriter::operation(const Kernel& kernel, const Operation& op) {
@@ -130,6 +122,8 @@ bool GraphWriter::operation(const Kernel& kernel, const Operation& op) {
   cells.put(static_cast<double>(made.rank) / 8);
   cells.put(given == nullptr ? 0 : static_cast<double>(given->rank) / 8);
   details(kernel, op, cells);
+  while (cells.filled() < kWidth - kExact) cells.put(0);
+  exact(kernel, op, cells);
 
   double most = 0;
   for (const double count : {cost.flops, cost.transcendentals, cost.read, cost.written}) {
@@ -138,6 +132,7 @@ bool GraphWriter::operation(const Kernel& kernel, const Operation& op) {
   }
   elements_.push_back(made.elements);
   as_needed_.push_back(reads_as_needed(kernel, op));
+  whole_.push_back(op.known->facts.whole);
   const bool loops = op.form() == Form::loop;  // it reads what its body returns
   for (const Id value : kernel.operands_of(loops ? op.bodies[1].returned : op.operands)) {
     const std::int32_t source = maker(kernel, value);
@@ -166,6 +161,9 @@ void GraphWriter::need(const Kernel& kernel) {
       part = std::min(1.0, needed_[reader] * real(elements_[reader]) / real(elements_[source]));
     }
     needed_[source] = std::max(needed_[source], part);
+  }
+  for (std::size_t i = 0; i < needed_.size(); ++i) {
+    if (whole_[i] && needed_[i] > 0) needed_[i] = 1;
   }
 }
 

@@ -50,6 +50,7 @@ class GraphWriter {
   std::vector<std::int32_t> made_by_;  // the node that made each value, -1 for none
   std::vector<std::int64_t> elements_;
   std::vector<bool> as_needed_;  // whether the node reads only what is needed of it
+  std::vector<bool> whole_;      // whether it is done whole or not at all
   std::vector<double> needed_;
 };
 

@@ -76,6 +76,9 @@ struct Places {
   std::size_t result_batch = 0, result_feature = 0;
 };
 
+// What a value is known to be: the same number everywhere; 1, another power of two, 0, or another.
+enum class Constant : std::uint8_t { none, one, power, zero, number };
+
 // A region: one run's arithmetic.
 struct Body {
   std::int64_t flops = 0;
@@ -109,6 +112,7 @@ struct Kernel {
   std::vector<Type> types;
   std::vector<std::uint32_t> type_of;  // of each value
   std::vector<Id> shows;  // of each value: itself, of a loop's argument what the loop starts from
+  std::vector<Constant> constants;  // of each value up to the last that is one
   std::vector<Id> operands;
   std::vector<std::int64_t> numbers;
   std::vector<Operation> operations;
@@ -119,9 +123,19 @@ struct Kernel {
     types.clear();
     type_of.clear();
     shows.clear();
+    constants.clear();
     operands.clear();
     numbers.clear();
     operations.clear();
+  }
+
+  Constant constant(Id value) const {
+    return value < constants.size() ? constants[value] : Constant::none;
+  }
+  void is_constant(Id value, Constant constant) {
+    if (constant == Constant::none) return;
+    constants.resize(value + 1, Constant::none);
+    constants[value] = constant;
   }
 
   const Type& type(Id value) const { return types[type_of[value]]; }

@@ -1,4 +1,9 @@
-// Constants, whose values don't matter but must be such that MLIR takes them, and iota.
+// Constants, whose values must be such that MLIR takes them, and iota. All that matters of a value
+// is whether it is one everywhere, and a power of two.
+#include <bit>
+#include <charconv>
+#include <cmath>
+
 #include "kernel_text/parser.hpp"
 
 namespace cosmalloc::kernel_text {
@@ -84,6 +89,83 @@ bool holds(std::string_view literal, const Type& type) {
   return type.rank > 0 && is_list(literal, type, 0) && literal.empty();
 }
 
+// Bits of the fraction, with the one before it.
+int precision(const Element& element) {
+  if (element.name == "bf16") return 8;
+  if (element.name == "f16") return 11;
+  return element.bytes == 4 ? 24 : 53;
+}
+
+constexpr int kLeastExponent = -14;
+
+// Of the magnitude fraction * 2^exponent, 0.5 <= fraction < 1.
+Constant number(bool power, int exponent) {
+  if (!power || exponent - 1 < kLeastExponent) return Constant::number;
+  return exponent == 1 ? Constant::one : Constant::power;
+}
+
+// A float written as its bits.
+Constant by_bits(std::string_view digits, const Element& element) {
+  std::uint64_t bits = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
+  const int fraction = precision(element) - 1;
+  const int width = static_cast<int>(element.bytes) * 8 - 1 - fraction;
+  const int most = (1 << width) - 1;
+  const int exponent = static_cast<int>(bits >> fraction) & most;
+  const bool power = (bits & ((std::uint64_t{1} << fraction) - 1)) == 0;
+  const bool negative = bits >> (fraction + width) != 0;
+  const Constant size = number(power && exponent > 0 && exponent < most, exponent - most / 2 + 1);
+  return negative && size == Constant::one ? Constant::power : size;
+}
+
+// Decimals are what the element's nearest value is written as.
+Constant by_decimal(std::string_view text, const Element& element) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  if (value == 0) return Constant::zero;
+  if (!std::isfinite(value)) return Constant::number;
+  int exponent = 0;
+  const int bits = precision(element);
+  const double rounded = std::nearbyint(std::ldexp(std::frexp(value, &exponent), bits));
+  const bool carried = rounded == std::ldexp(1.0, bits);
+  return number(carried || rounded == std::ldexp(0.5, bits), exponent + (carried ? 1 : 0));
+}
+
+Constant by_integer(std::string_view text) {
+  std::uint64_t whole = text == "true" ? 1 : 0;
+  std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (whole <= 1) return whole == 0 ? Constant::zero : Constant::one;
+  return std::has_single_bit(whole) ? Constant::power : Constant::number;
+}
+
+// The one value of a literal; none if there are several. Lists are printed only of several.
+Constant value_of(std::string_view literal, const Type& type) {
+  const bool one = !literal.empty() && literal[0] != '[' && literal[0] != '"';
+  if (!one || type.is(kComplex)) return Constant::none;
+  const bool negative = literal.starts_with("-");
+  if (negative) literal.remove_prefix(1);
+  const Constant found = !type.is(kFloat)            ? by_integer(literal)
+                         : literal.starts_with("0x") ? by_bits(literal.substr(2), *type.element)
+                                                     : by_decimal(literal, *type.element);
+  return negative && found == Constant::one ? Constant::power : found;
+}
+
+// A list of one value, which MLIR takes for that value.
+bool is_one_value(std::string_view literal) {
+  const std::size_t start = literal.find_first_not_of('[');
+  const std::size_t stop = literal.find_first_of(",]", start);
+  if (!literal.starts_with("[") || start == stop) return false;
+  const std::string_view first = literal.substr(start, stop - start);
+  while (!literal.empty()) {
+    const std::size_t begin = std::min(literal.find_first_not_of("[], "), literal.size());
+    literal.remove_prefix(begin);
+    const std::size_t end = std::min(literal.find_first_of("[], "), literal.size());
+    if (end > 0 && literal.substr(0, end) != first) return false;
+    literal.remove_prefix(end);
+  }
+  return true;
+}
+
 }  // namespace
 
 // `dense<1.0> : T`
@@ -94,7 +176,8 @@ bool Parser::constant(Operation& op) {
   Type made;
   if ((literal.empty() && !empty) || !at_.symbol(":") || !type(made)) return false;
   result_is(op, made);
-  if (!holds(literal, made)) return false;
+  if (!holds(literal, made) || is_one_value(literal)) return false;
+  kernel_.is_constant(op.results.first, value_of(literal, made));
   if (made.rank == 0 && made.is(kInteger)) {
     std::int64_t number = 0;
     if (!Cursor(literal).integer(number)) return true;  // a large one

@@ -71,6 +71,7 @@ struct Facts {
   std::int16_t kind = 0;   // in the features' list of kinds
   bool partial = false;    // reads what it needs, by its kind
   bool as_needed = false;  // the same, or elementwise
+  bool whole = false;      // done whole or not at all
   std::int64_t flops = 0;  // per element of the result, if elementwise
   std::int64_t transcendentals = 0;
 };
