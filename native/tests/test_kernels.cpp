@@ -34,8 +34,8 @@ Words some_words() {
                            "transpose",
                            "while"}) {
     const bool adds = kind < 4;
-    facts.push_back(
-        {std::string("stablehlo.") + name, kind, false, kind < 5, adds ? 1 : 0, kind == 4 ? 1 : 0});
+    facts.push_back({std::string("stablehlo.") + name, kind, false, kind < 5, false, adds ? 1 : 0,
+                     kind == 4 ? 1 : 0});
     ++kind;
   }
   return {facts,
