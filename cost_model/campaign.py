@@ -18,7 +18,13 @@ from cosmalloc.cost_model.prediction import Predictor
 from cosmalloc.errors import InputError
 
 Row = dict[str, Any]
-_SINGLES = {"convolution": 0.11, "product": 0.06, "pooling": 0.015, "reduction": 0.015}
+_SINGLES = {
+    "convolution": 0.11,
+    "small_convolution": 0.02,
+    "product": 0.06,
+    "pooling": 0.015,
+    "reduction": 0.015,
+}
 
 
 def model_rows(models: Iterable[str | Path]) -> Iterator[Row]:

@@ -58,7 +58,12 @@ def _element(draw: Draw) -> str:
     return draw.one(("f32",) * 6 + ("bf16",) * 2 + ("i8",))
 
 
-def convolution(draw: Draw) -> str | None:
+def small_convolution(draw: Draw) -> str | None:
+    """Where the window may be larger than the image, as at the end of deep networks."""
+    return convolution(draw, small=True)
+
+
+def convolution(draw: Draw, small: bool = False) -> str | None:
     """1 to 3 dimensions, dense, grouped or depthwise, forward or one of its two gradients."""
     kind, rank = _element(draw), draw.one((1, 2, 2, 2, 2, 2, 2, 3))
     window = [draw.one((1, 1, 1, 3, 3, 3, 5, 7))] * rank
@@ -69,6 +74,8 @@ def convolution(draw: Draw) -> str | None:
         window = [draw.size(2, 64) for _ in range(rank)]
     stride, base, dilation = (draw.one(choices) for choices in _steps(form))
     image = [draw.size(max(1, (64, 6, 2)[rank - 1]), (2048, 160, 32)[rank - 1])] * rank
+    if small:
+        image = [draw.size(1, 8) for _ in range(rank)]
     if form == "kernel":
         image = [extent + draw.one((0, 1, 2, 2, 4, 6)) for extent in window]
     pad = [0 if form == "kernel" else dilation * (extent - 1) // 2 for extent in window]
@@ -271,6 +278,7 @@ def reduction(draw: Draw) -> str | None:
 
 FAMILIES: dict[str, Callable[[Draw], str | None]] = {
     "convolution": convolution,
+    "small_convolution": small_convolution,
     "product": product,
     "pooling": pooling,
     "reduction": reduction,

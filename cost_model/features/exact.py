@@ -24,7 +24,8 @@ def exact(node: Node) -> list[float]:
 
     A product: rows, columns and depth. A convolution: features of the input and of the result per
     group, and the last dimension of the result's space; whether the window is larger than the image
-    (libraries leave such ones to a plain loop), the image's space. All others: the two minor
+    (libraries leave such ones to a plain loop), the image's space, flops without those of the
+    padding. All others: the two minor
     dimensions of the result and of the largest operand; of two operands, whether the second is a
     constant of one value, whether that is a power of two, whether the first is one, and whether
     either is 0 or 1, which often means that there is nothing to do.
@@ -50,7 +51,7 @@ def _convolution(node: Node) -> list[float]:
     return [
         *(*_few(features), *_few(made), *_few(last), made % 8 / 8, last % 8 / 8),
         float(any(width > extent for width, extent in zip(window, image, strict=True))),
-        *map(size, (prod(image), min(image, default=1), image[-1] if image else 1)),
+        *map(size, (prod(image), min(image, default=1), node.rules.cost(node.op).flops)),
     ]
 
 

@@ -1,5 +1,6 @@
 // Sizes as remainders, and constant operands: features/exact.py.
 #include "kernel_text/checks.hpp"
+#include "kernel_text/cost.hpp"
 #include "kernel_text/details.hpp"
 
 namespace cosmalloc::kernel_text {
@@ -49,7 +50,7 @@ void convolution(const Kernel& kernel, const Operation& op, Row& row) {
   row.flag(exceeds);
   row.sizes({places});
   row.put(size(least));
-  row.put(size(image.empty() ? 1 : at(shape, image.back())));
+  row.put(size(cost_of(kernel, op).flops));
 }
 
 bool is_bit(Constant value) { return value == Constant::zero || value == Constant::one; }
