@@ -1,18 +1,16 @@
 // Sizes as remainders, and constant operands: features/exact.py.
 #include "kernel_text/checks.hpp"
-#include "kernel_text/cost.hpp"
 #include "kernel_text/details.hpp"
+#include "kernel_text/windows.hpp"
 
 namespace cosmalloc::kernel_text {
 namespace {
 
-void rest(std::int64_t extent, std::int64_t of, Row& row) {
-  row.put(static_cast<double>(extent % of) / static_cast<double>(of));
-}
+double real(std::int64_t whole) { return static_cast<double>(whole); }
 
-void part(std::int64_t extent, Row& row) {
-  row.put(static_cast<double>(std::min<std::int64_t>(extent, 64)) / 64);
-}
+void rest(std::int64_t extent, std::int64_t of, Row& row) { row.put(real(extent % of) / real(of)); }
+
+void part(std::int64_t extent, Row& row) { row.put(real(std::min<std::int64_t>(extent, 64)) / 64); }
 
 void few(std::int64_t extent, Row& row) {
   rest(extent, 16, row);
@@ -38,19 +36,24 @@ void convolution(const Kernel& kernel, const Operation& op, Row& row) {
   rest(last, 8, row);
   const Extents image = kernel.list(op, List::image), window = kernel.list(op, List::kernel);
   const Extents shape = kernel.operand(op, 0).shape();
-  double places = 1;
+  double places = 1, met = 1;
   std::int64_t least = image.empty() ? 1 : at(shape, image[0]);
   bool exceeds = false;
   for (std::size_t d = 0; d < image.size(); ++d) {
     const std::int64_t extent = at(shape, image[d]);
-    places *= static_cast<double>(extent);
+    places *= real(extent);
     least = std::min(least, extent);
-    exceeds = exceeds || at(weights.shape(), window[d]) > extent;
+    const std::int64_t width = at(weights.shape(), window[d]);
+    exceeds = exceeds || width > extent;
+    const std::int64_t out = at(kernel.result(op).shape(), space[d]);
+    met *= real(pairs(window_of(kernel, op, d, extent, out, width)));
   }
   row.flag(exceeds);
   row.sizes({places});
   row.put(size(least));
-  row.put(size(cost_of(kernel, op).flops));
+  const double results = real(kernel.result(op).extents[op.places.result_feature]);
+  const double batch = real(shape[op.places.image_batch] / op.batch_groups);
+  row.put(size(2 * batch * real(weights.extents[op.places.kernel_input]) * results * met));
 }
 
 bool is_bit(Constant value) { return value == Constant::zero || value == Constant::one; }

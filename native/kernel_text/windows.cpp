@@ -25,22 +25,6 @@ std::int64_t inverse(std::int64_t a, std::int64_t m) {
   return modulo(old_factor, m);
 }
 
-// Pairs (output position, window position) that meet an input element.
-std::int64_t pairs(const Window& w) {
-  if (w.n <= 0) return 0;
-  std::int64_t total = 0;
-  if (w.out <= w.size) {
-    for (std::int64_t o = 0; o < w.out; ++o) {
-      total += hits(w.size, w.dilation, w.stride * o - w.low, w.n, w.base_dilation);
-    }
-    return total;
-  }
-  for (std::int64_t k = 0; k < w.size; ++k) {
-    total += hits(w.out, w.stride, w.dilation * k - w.low, w.n, w.base_dilation);
-  }
-  return total;
-}
-
 std::int64_t entry(const Kernel& kernel, const Operation& op, List list, std::size_t d,
                    std::int64_t otherwise) {
   return Kernel::has(op, list) ? kernel.list(op, list)[d] : otherwise;
@@ -59,6 +43,21 @@ std::int64_t hits(std::int64_t count, std::int64_t step, std::int64_t start, std
   const std::int64_t phase =
       modulo(modulo(floor_divide(-start, shared), every) * inverse(step / shared, every), every);
   return floor_divide(last - phase, every) - floor_divide(first - 1 - phase, every);
+}
+
+std::int64_t pairs(const Window& w) {
+  if (w.n <= 0) return 0;
+  std::int64_t total = 0;
+  if (w.out <= w.size) {
+    for (std::int64_t o = 0; o < w.out; ++o) {
+      total += hits(w.size, w.dilation, w.stride * o - w.low, w.n, w.base_dilation);
+    }
+    return total;
+  }
+  for (std::int64_t k = 0; k < w.size; ++k) {
+    total += hits(w.out, w.stride, w.dilation * k - w.low, w.n, w.base_dilation);
+  }
+  return total;
 }
 
 std::int64_t touched(const Window& w) {
@@ -86,8 +85,7 @@ bool fits(const Window& w) {
   const std::array steps{w.stride, w.base_dilation, w.dilation};
   const std::array pads{w.low, w.high};
   if (!within(steps, 1, kMaxStep) || !within(pads, -kMaxStep, kMaxStep) || w.size < 1) return false;
-  const bool counted = w.dilation != 1 || w.base_dilation != 1 || w.size < w.stride;
-  if (counted && std::min(w.out, w.size) > kMaxPositions) return false;
+  if (std::min(w.out, w.size) > kMaxPositions) return false;
   const std::int64_t base = w.n == 0 ? 0 : (w.n - 1) * w.base_dilation + 1;
   const std::int64_t padded = base + w.low + w.high;
   const std::int64_t span = (w.size - 1) * w.dilation + 1;

@@ -21,6 +21,9 @@ struct Window {
 std::int64_t hits(std::int64_t count, std::int64_t step, std::int64_t start, std::int64_t size,
                   std::int64_t period);
 
+// Pairs (output position, window position) that meet an input element.
+std::int64_t pairs(const Window& window);
+
 // Input positions that some window meets; an upper bound where the window is dilated.
 std::int64_t touched(const Window& window);
 
