@@ -25,10 +25,9 @@ def exact(node: Node) -> list[float]:
     A product: rows, columns and depth. A convolution: features of the input and of the result per
     group, and the last dimension of the result's space; whether the window is larger than the image
     (libraries leave such ones to a plain loop), the image's space, flops without those of the
-    padding. All others: the two minor
-    dimensions of the result and of the largest operand; of two operands, whether the second is a
-    constant of one value, whether that is a power of two, whether the first is one, and whether
-    either is 0 or 1, which often means that there is nothing to do.
+    padding. All others: the two minor dimensions of the result and of the largest operand; of two
+    operands, whether the second is a constant of one value, whether that is a power of two, whether
+    the first is one, and whether either is 0 or 1, which often means that there is nothing to do.
     """
     found = _EXACT.get(node.op.name, _others)(node)
     return found + [0.0] * (WIDTH - len(found))
