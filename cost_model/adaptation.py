@@ -4,9 +4,10 @@ With mu the log-seconds that the networks expect of a kernel and s their spread,
 
     log seconds = mu + f(x) + noise
 
-f is a Gaussian process (`process`) over what the networks know of a kernel: what its seconds
-consist of (`makeup`), and their embedding. So a kernel is off as the measured ones alike were, and
-what is unlike all of them as all on average. With F the mean of f and u^2 the variance of the sum,
+f is the pace of the machine, and of a kernel's work beside its launch: a Gaussian process
+(`process`) over what the networks know of a kernel, which is what its seconds consist of (`makeup`)
+and their embedding. So a kernel is off as the measured ones alike were, and what is unlike all of
+them as all on average. With F the mean of f and u^2 the variance of the sum,
 
     answer = exp(mu + F - c u^2)
 
@@ -32,13 +33,13 @@ from cosmalloc.errors import InputError
 Array = npt.NDArray[np.float64]
 LEAST, MOST = 5, 1000  # kernels; of more, some are drawn
 CAUTIONS = np.linspace(0, 1.5, 16)  # c
-_USUAL_CAUTION, _PULL = 0.7, 2.0  # c of few kernels
+_USUAL_CAUTION, _PULL = 0.9, 10.0  # c of few kernels
 _REACH = 1.5  # how far apart kernels are in the embedding; a share and all, too
 _FARTHEST = 4.0  # an error of log-seconds beyond it counts as this
 _MOST_VARIANCE = 3.0
 _TRUST = 30  # kernels that weigh as much as what the model came with
 _HINT = "adapt the model again: `cosmalloc cost adapt`"
-_ROWS = ("errors", "noise")
+_ROWS = ("slopes", "targets", "noise")
 _NUMBERS = ("amplitude", "floor")
 
 
@@ -54,7 +55,7 @@ class Adaptation:
 
     def answers(self, known: Known) -> tuple[Array, Array]:
         """Log-seconds on the other machine, and their spread: [N]."""
-        mean, variance = self.process.at(_points(known, self.distance))
+        mean, variance = self.process.at(_points(known, self.distance), _work(known))
         variance = variance + known.spread**2 + self.process.floor**2
         answers = known.log_seconds + mean - self.caution * np.minimum(variance, _MOST_VARIANCE)
         return answers, np.sqrt(variance) * self.scale
@@ -96,7 +97,7 @@ def adapt(known: Known, answers: Array, measured: Array) -> Adaptation | None:
     target = np.log(measured[chosen])
     distance = _spread_out(known.embedding)
     errors = np.clip(target - known.log_seconds, -_FARTHEST, _FARTHEST)
-    found = process.fit(_points(known, distance), errors, known.spread)
+    found = process.fit(_points(known, distance), _work(known), errors, known.spread)
     left, variance = found.left_out()
     variance = variance + known.spread**2 + found.floor**2
     caution = _caution(left, np.minimum(variance, _MOST_VARIANCE))
@@ -126,14 +127,19 @@ def _relative(left: Array) -> Array:
 
 def _points(known: Known, distance: float) -> Array:
     """x: [N, F]. Shares are of the work, launch apart, and as roots, so that small ones count."""
-    parts = known.makeup.astype(np.float64)
-    launch, distances = parts[:, : makeup.LAUNCH + 1], parts[:, makeup.DISTANCE :]
-    work = np.maximum(1 - launch, 1e-3)
+    parts, work = known.makeup.astype(np.float64), _work(known)[:, None]
     shares = np.sqrt(np.maximum(parts[:, makeup.LAUNCH + 1 : makeup.DISTANCE], 0) / work)
+    factors = parts[:, makeup.DISTANCE :] / work / _REACH
     embedding = known.embedding.astype(np.float64) / distance
     return np.concatenate(
-        [_REACH * launch, _REACH * shares, distances / work / _REACH, _REACH * embedding], axis=1
+        [_REACH * (1 - work), _REACH * shares, factors, _REACH * embedding], axis=1
     )
+
+
+def _work(known: Known) -> Array:
+    """The part of a kernel that is no launch: [N]."""
+    found: Array = np.maximum(1 - known.makeup[:, makeup.LAUNCH].astype(np.float64), 1e-3)
+    return found
 
 
 def _spread_out(embedding: npt.NDArray[Any]) -> float:

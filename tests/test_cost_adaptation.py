@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from cost_kernels import measured
@@ -19,7 +21,7 @@ from cosmalloc.cost_model.features import flat_graphs_of
 from cosmalloc.cost_model.learned import load
 from cosmalloc.cost_model.network import Network
 from cosmalloc.cost_model.roofline import ordinary
-from cosmalloc.cost_model.weights_file import Header, write_weights
+from cosmalloc.cost_model.weights_file import Header, _blank, write_weights
 from cosmalloc.errors import InputError
 
 EMBEDDING = 20
@@ -35,9 +37,20 @@ def unary(name: str, element: str) -> str:
     return UNARY.replace("NAME", name).replace("TYPE", element)
 
 
+def network(seed: int) -> Network:
+    """Drawn by NumPy, which compiles nothing."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(leaf: Any) -> Any:
+        return jnp.asarray(rng.normal(0, 0.3, leaf.shape)) if eqx.is_array(leaf) else leaf
+
+    found: Network = jax.tree.map(drawn, _blank(8, 1))
+    return found
+
+
 @pytest.fixture(scope="module")
 def ensemble() -> Ensemble:
-    return Ensemble([Network(8, 1, jax.random.key(seed)) for seed in (0, 1)])
+    return Ensemble([network(0), network(1)])
 
 
 def test_the_parts_of_a_kernel_make_up_the_whole(ensemble: Ensemble) -> None:
@@ -75,13 +88,13 @@ def draw(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_what_is_left_out_is_told_by_all_others() -> None:
     points, errors, spread = draw(30, 0)
-    found = process.fit(points, errors, spread)
+    found = process.fit(points, np.ones(30), errors, spread)
     left, variance = found.left_out()
     for index in range(30):
         kept = np.delete(np.arange(30), index)
-        parts = points[kept], errors[kept], found.noise[kept]
+        parts = points[kept], np.ones(29), errors[kept], found.noise[kept]
         others = process.Process(*parts, found.amplitude, found.floor)
-        mean, unsure = others.at(points[index : index + 1])
+        mean, unsure = others.at(points[index : index + 1], np.ones(1))
         assert left[index] == pytest.approx(errors[index] - mean[0], abs=1e-8)
         assert variance[index] == pytest.approx(unsure[0], abs=1e-8)
 
@@ -89,9 +102,9 @@ def test_what_is_left_out_is_told_by_all_others() -> None:
 def test_near_a_known_error_is_that_error_and_far_away_the_mean_of_all() -> None:
     points, errors, _ = draw(60, 1)
     errors = errors + 2
-    found = process.fit(points, errors, np.full(60, 0.01))
-    near, sure = found.at(points)
-    far, unsure = found.at(points + 1e3)
+    found = process.fit(points, np.ones(60), errors, np.full(60, 0.01))
+    near, sure = found.at(points, np.ones(60))
+    far, unsure = found.at(points + 1e3, np.ones(60))
     assert np.abs(near - errors).mean() < 0.15
     assert np.allclose(far, errors.mean(), atol=0.4)
     assert (unsure > sure).all()
@@ -101,11 +114,27 @@ def test_one_error_far_out_moves_its_neighbours_little() -> None:
     points, errors, spread = draw(60, 2)
     wild = errors.copy()
     wild[7] += 4
-    others = np.delete(np.arange(60), 7)
+    others, work = np.delete(np.arange(60), 7), np.ones(60)
     calm, moved = (
-        process.fit(points, each, spread).at(points[others])[0] for each in (errors, wild)
+        process.fit(points, work, each, spread).at(points[others], work[others])[0]
+        for each in (errors, wild)
     )
     assert np.abs(moved - calm).mean() < 0.05
+
+
+def test_work_ten_times_as_slow_leaves_the_launch_as_it_was() -> None:
+    points, work = draw(60, 3)[0], np.random.default_rng(3).uniform(0, 1, 60)
+    found = process.fit(points, work, np.log(1 + 9 * work), np.full(60, 0.02))
+    asked = np.array([0.001, 0.5, 0.999])
+    mean, variance = found.at(points[:3] + 0.01, asked)
+    assert np.allclose(np.exp(mean), 1 + 9 * asked, rtol=0.1)
+    assert variance[0] < variance[2]
+
+
+def test_slopes_are_those_of_the_curve() -> None:
+    work, level = np.array([0.01, 0.3, 0.9, 1.0]), np.array([-3.0, 0.0, 2.0, 5.0])
+    ends = [process.bent(work, level + step) for step in (-1e-5, 1e-5)]
+    assert np.allclose(process.slope(work, level), (ends[1] - ends[0]) / 2e-5, atol=1e-6)
 
 
 def noisy(count: int, seed: int) -> tuple[Known, np.ndarray]:
@@ -215,7 +244,7 @@ def test_an_adaptation_of_another_version_is_refused(given: Any, fact: str, tmp_
         assert found is not None
         given = found.to_dict()
     path = tmp_path / "old.safetensors"
-    write_weights(path, [Network(8, 1, jax.random.key(0))], header(given))
+    write_weights(path, [network(0)], header(given))
     with pytest.raises(InputError, match=fact) as failure:
         load(path)
     assert "cosmalloc cost adapt" in str(failure.value.hint)
@@ -223,7 +252,7 @@ def test_an_adaptation_of_another_version_is_refused(given: Any, fact: str, tmp_
 
 def test_a_machine_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "own.safetensors"
-    write_weights(path, [Network(8, 1, jax.random.key(0))], header(None))
+    write_weights(path, [network(0)], header(None))
     model, texts = load(path), measured(12, 0).text
     seconds = model.predict_graphs(flat_graphs_of(texts)).seconds
     found = model.adapted(texts, seconds)
