@@ -74,11 +74,12 @@ class Adaptation:
             rows = {name: np.array(given[name], np.float64) for name in ("points", *_ROWS)}
             amplitude, floor = (float(given[name]) for name in _NUMBERS)
             own = [float(given[name]) for name in ("distance", "caution", "scale")]
-        except KeyError as error:
-            fact = f"the model was adapted to a machine by an older version: no {error}"
+        except (KeyError, TypeError, ValueError) as error:
+            fact = f"the model was adapted to a machine by another version, or is damaged: {error}"
             raise InputError(fact, _HINT) from None
-        if rows["points"].shape[1:] != (makeup.WIDTH + width,):
-            fact = "the model was adapted to a machine by another version: of other features"
+        kernels, features = rows["noise"].size, makeup.WIDTH + width
+        if [row.shape for row in rows.values()] != [(kernels, features), *[(kernels,)] * 3]:
+            fact = f"the model was adapted to a machine by other than {features} features a kernel"
             raise InputError(fact, _HINT)
         return Adaptation(Process(**rows, amplitude=amplitude, floor=floor), *own)
 

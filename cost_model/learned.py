@@ -99,9 +99,8 @@ class Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
         graphs = flat_graphs_of(kernels)
         known = self._known(graphs)
-        answers = _answers(known)
-        found = adapt(known, answers, seconds)
-        pace = float(np.exp(np.median(np.log(seconds) - answers)))
+        found = adapt(known, _answers(known), seconds)
+        pace = float(np.median(seconds / self.predict_graphs(graphs).seconds))
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
         launch = min(float(seconds.min()), self.launch_seconds * pace)
         fitted = fit_roofline(summaries(kernels), seconds, self.roofline, _PULL)

@@ -220,7 +220,7 @@ def test_an_adaptation_survives_its_file() -> None:
 def header(adaptation: dict[str, Any] | None) -> Header:
     return Header(
         name="abacus",
-        launch_seconds=3e-6,
+        launch_seconds=1e-7,
         settings={"width": 8, "rounds": 1},
         roofline=ordinary().to_dict(),
         domain=domain_of(flat_graphs_of(measured(5, 0).text)).to_dict(),
@@ -233,8 +233,9 @@ def header(adaptation: dict[str, Any] | None) -> Header:
 @pytest.mark.parametrize(
     ("given", "fact"),
     [
-        ({"mean": [0], "deviation": [1], "weights": [0], "shift": 0, "scale": 1}, "older version"),
-        ("of a wider network", "other features"),
+        ({"mean": [0], "deviation": [1], "weights": [0], "shift": 0, "scale": 1}, "'points'"),
+        ({"points": [[0, 1], [0]]}, "or is damaged"),
+        ("of a wider network", f"other than {makeup.WIDTH + 8} features"),
     ],
 )
 def test_an_adaptation_of_another_version_is_refused(given: Any, fact: str, tmp_path: Path) -> None:
@@ -257,4 +258,16 @@ def test_a_machine_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
     seconds = model.predict_graphs(flat_graphs_of(texts)).seconds
     found = model.adapted(texts, seconds)
     assert found.adaptation is None
+    assert found.launch_seconds == model.launch_seconds
     assert np.array_equal(found.predict_graphs(flat_graphs_of(texts)).seconds, seconds)
+
+
+def test_adapting_once_more_changes_no_launch(tmp_path: Path) -> None:
+    path = tmp_path / "own.safetensors"
+    write_weights(path, [network(0)], header(None))
+    model, texts = load(path), measured(12, 0).text
+    seconds = 3 * model.predict_graphs(flat_graphs_of(texts)).seconds
+    once = model.adapted(texts, seconds)
+    assert once.launch_seconds == pytest.approx(min(seconds.min(), 3 * model.launch_seconds))
+    twice = once.adapted(texts, seconds)
+    assert twice.launch_seconds == pytest.approx(once.launch_seconds, rel=0.1)
