@@ -26,12 +26,17 @@ Array = npt.NDArray[Any]
 
 class Known(NamedTuple):
     """Of N kernels: expected log-seconds and their spread, [N]; memory as of `Output`, [N, 4];
-    embedding: the members' side by side, [N, D]."""
+    embedding: the members' side by side, [N, D]; makeup: mean of the members', [N, M]."""
 
     log_seconds: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
     memory: npt.NDArray[np.float64]
     embedding: npt.NDArray[np.float32]
+    makeup: npt.NDArray[np.float32]
+
+    def part(self, chosen: npt.NDArray[np.intp]) -> Known:
+        """Of some of the kernels, in this order."""
+        return Known(*(each[chosen] for each in self))  # type: ignore[arg-type]
 
 
 class Ensemble:
@@ -47,13 +52,16 @@ class Ensemble:
         parts = [(rows, self._batch(batch, places)) for rows, places, batch in in_batches(small)]
         order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
         found = [known for _, known in parts]
-        return Known(*(np.concatenate(each)[order] for each in zip(*found, strict=True)))
+        return Known(*(np.concatenate(each) for each in zip(*found, strict=True))).part(order)
 
     def _batch(self, batch: Batch, places: npt.NDArray[np.intp]) -> Known:
         outs: Any = jax.tree.map(lambda part: np.asarray(part)[places], self._run(batch))
         seconds, spread = combined([(out.log_seconds, out.log_spread) for out in outs])
-        memory = np.mean([out.memory for out in outs], axis=0)
-        return Known(seconds, spread, memory, np.concatenate([o.embedding for o in outs], axis=1))
+        memory, makeup = (
+            np.mean([getattr(out, name) for out in outs], axis=0) for name in ("memory", "makeup")
+        )
+        embedding = np.concatenate([out.embedding for out in outs], axis=1)
+        return Known(seconds, spread, memory, embedding, makeup)
 
 
 def combined(members: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:

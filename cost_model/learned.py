@@ -47,8 +47,8 @@ class Learned:
         self.roofline = Roofline.from_dict(header.roofline)
         self._ensemble = Ensemble(members)
         self._reader = Reader()
-        given = header.adaptation
-        self.adaptation = None if given is None else Adaptation.from_dict(given)
+        given, width = header.adaptation, int(header.settings["width"]) * len(members)
+        self.adaptation = None if given is None else Adaptation.from_dict(given, width)
 
     @property
     def members(self) -> list[Network]:
@@ -80,8 +80,7 @@ class Learned:
         known = self._known(graphs)
         log_seconds, spread = _answers(known), known.spread
         if self.adaptation is not None:
-            log_seconds = self.adaptation.log_seconds(log_seconds, known.embedding)
-            spread = spread * self.adaptation.scale
+            log_seconds, spread = self.adaptation.answers(known)
         some = np.exp2(np.clip(known.memory[:, 1::2] * 10, 0, 40)) - 1
         some *= known.memory[:, 0::2] > 0
         return Prediction(
@@ -100,13 +99,14 @@ class Learned:
         """This model, made to fit another machine by kernels measured there. Raises InputError."""
         graphs = flat_graphs_of(kernels)
         known = self._known(graphs)
-        found = adapt(_answers(known), known.spread, known.embedding, seconds)
+        found = adapt(known, _answers(known), seconds)
+        pace = float(np.median(seconds / self.predict_graphs(graphs).seconds))
         about = self.header.about | {"adapted_from": self.header.name, "kernels": len(graphs)}
-        launch = min(float(seconds.min()), self.launch_seconds * float(np.exp(found.shift)))
+        launch = min(float(seconds.min()), self.launch_seconds * pace)
         fitted = fit_roofline(summaries(kernels), seconds, self.roofline, _PULL)
         header = replace(
             self.header,
-            adaptation=found.to_dict(),
+            adaptation=None if found is None else found.to_dict(),
             about=about,
             launch_seconds=launch,
             roofline=fitted.to_dict(),

@@ -23,6 +23,7 @@ from cosmalloc.cost_model.batches import Batch
 from cosmalloc.cost_model.features import details
 from cosmalloc.cost_model.features.graph import WIDTH
 from cosmalloc.cost_model.features.words import ARGUMENT, KINDS, TYPES, kind_index
+from cosmalloc.cost_model.makeup import makeup
 
 ARCHITECTURE = 2  # moves when weights of an older one no longer fit
 WHOLE = 7  # of `KernelGraph.whole`
@@ -37,12 +38,14 @@ _REACH = 8.0  # |d_i| and |s| stay below it: a factor of 3,000
 class Output(NamedTuple):
     """For the B = R * K kernels of a batch, row by row. log_seconds, log_spread (of log-seconds);
     memory: (B, 4) whether there are temporary and code bytes (logits), and log2 of how many;
-    embedding: (B, D). Of places without a kernel: anything finite."""
+    embedding: (B, D); makeup: (B, M) what the seconds consist of, `makeup`. Of places without a
+    kernel: anything finite."""
 
     log_seconds: Array
     log_spread: Array
     memory: Array
     embedding: Array
+    makeup: Array
 
 
 class Owned(NamedTuple):
@@ -128,11 +131,13 @@ class Network(eqx.Module):
         h = self._encoded(batch, base) * owned.mask
         for step in self.rounds:
             h = step(h, edges, owned)
-        costs = self._costs(h, base, batch, owned)
+        learned = _bounded(_over(self.cost, h)[..., 0])
+        costs = _summed(base + learned, batch, owned)
         seen = [owned.mean(h), owned.most(h), jnp.asarray(batch.whole), costs[..., None] / 10]
         embedding = _over(self.whole, jnp.concatenate(seen, axis=-1))
         heads = _linear(self.heads, jax.nn.gelu(embedding))
-        found = (costs + _bounded(heads[..., 0]), heads[..., 1], heads[..., 2:], embedding)
+        parts = makeup(batch, owned.one, jnp.exp(base + learned) * _real(batch), learned, LAUNCH)
+        found = (costs + _bounded(heads[..., 0]), heads[..., 1], heads[..., 2:], embedding, parts)
         return Output(*(each.reshape(-1, *each.shape[2:]) for each in found))
 
     def _encoded(self, batch: Batch, base: Array) -> Array:
@@ -150,13 +155,18 @@ class Network(eqx.Module):
         inner = jax.nn.gelu(_linear(self.encode, jnp.concatenate(given, axis=-1)))
         return _linear(self.encode_again, inner)
 
-    def _costs(self, h: Array, base: Array, batch: Batch, owned: Owned) -> Array:
-        """log(launch + sum of r_i exp(d_i)) over the operations of each kernel: (R, K)."""
-        learned = _bounded(_over(self.cost, h)[..., 0])
-        real = owned.one * (jnp.asarray(batch.kind) != kind_index(ARGUMENT))[..., None]
-        terms = jnp.where(real > 0, (base + learned)[..., None], _NEVER)
-        launch = jnp.full((len(h), 1, terms.shape[2]), jnp.log(LAUNCH))
-        return jax.nn.logsumexp(jnp.concatenate([launch, terms], axis=1), axis=1)
+
+def _real(batch: Batch) -> Array:
+    """1 for operations, 0 for arguments: (R, n); places without a node have no owner."""
+    return jnp.asarray(batch.kind) != kind_index(ARGUMENT)
+
+
+def _summed(logs: Array, batch: Batch, owned: Owned) -> Array:
+    """log(launch + sum of exp(logs)) over the operations of each kernel: (R, n) to (R, K)."""
+    real = owned.one * _real(batch)[..., None]
+    terms = jnp.where(real > 0, logs[..., None], _NEVER)
+    launch = jnp.full((len(logs), 1, terms.shape[2]), jnp.log(LAUNCH))
+    return jax.nn.logsumexp(jnp.concatenate([launch, terms], axis=1), axis=1)
 
 
 def _owned(owner: Array, kernels: int) -> Owned:

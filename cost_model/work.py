@@ -46,6 +46,8 @@ COPIES = ("movement", "index")
 _GROUPS = ("feature_group_count", "batch_group_count")
 _NAMED: dict[str, Kind] = {
     "stablehlo.dot": "matmul",
+    "stablehlo.dot_general": "matmul",
+    "stablehlo.convolution": "convolution",
     "chlo.ragged_dot": "matmul",
     "stablehlo.reduce": "reduce",
     "stablehlo.batch_norm_training": "reduce",
@@ -81,7 +83,12 @@ def kind_of(op: ir.Operation) -> Kind:
         return "matmul" if min(_sides(op)) > 1 else "matvec"
     if op.name == "stablehlo.convolution":
         return _convolution(op)
-    return _NAMED.get(op.name, "elementwise")
+    return named_kind(op.name)
+
+
+def named_kind(name: str) -> Kind:
+    """What the name alone says: products count as of matrices."""
+    return _NAMED.get(name, "elementwise")
 
 
 def width_of(op: ir.Operation) -> Width:

@@ -10,7 +10,6 @@ import pytest
 from cost_kernels import measured
 
 from cosmalloc.cost_model import learned, training
-from cosmalloc.cost_model.adaptation import Adaptation, _medians_without, adapt
 from cosmalloc.cost_model.dataset import Dataset
 from cosmalloc.cost_model.ensemble import combined
 from cosmalloc.cost_model.features import flat_graphs_of
@@ -148,20 +147,6 @@ def test_a_machine_that_is_thirty_times_as_slow_is_learned_from_few_kernels(
     assert after < before / 2
 
 
-def test_an_adaptation_survives_its_file() -> None:
-    rng = np.random.default_rng(0)
-    given = rng.normal(size=40), np.full(40, 0.1), rng.normal(size=(40, 6))
-    found = adapt(*given, np.exp(rng.normal(size=40)))
-    again = Adaptation.from_dict(found.to_dict())
-    asked = rng.normal(size=5), rng.normal(size=(5, 6))
-    assert np.allclose(found.log_seconds(*asked), again.log_seconds(*asked), atol=1e-4)
-
-
-def test_four_kernels_are_too_few_to_adapt_to() -> None:
-    with pytest.raises(InputError, match="too few"):
-        adapt(np.zeros(4), np.ones(4), np.zeros((4, 2)), np.ones(4))
-
-
 def test_the_answer_has_the_least_expected_relative_error(weights: Path, data: Dataset) -> None:
     model = load(weights)
     graphs = flat_graphs_of(data.text[:5])
@@ -173,47 +158,3 @@ def test_the_answer_has_the_least_expected_relative_error(weights: Path, data: D
         real = np.exp(centre + spread * draws)
         errors = [np.abs(answer * factor / real - 1).mean() for factor in (0.9, 1.0, 1.1)]
         assert errors[1] == min(errors)
-
-
-def noisy(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Log-seconds, spread, embedding, and the noise around them."""
-    rng = np.random.default_rng(seed)
-    return (
-        rng.normal(-10, 2, count),
-        np.full(count, 0.1),
-        rng.normal(size=(count, 20)),
-        rng.normal(0, 0.1, count),
-    )
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_ten_kernels_of_the_same_machine_change_next_to_nothing(seed: int) -> None:
-    log_seconds, spread, embedding, noise = noisy(10, seed)
-    found = adapt(log_seconds, spread, embedding, np.exp(log_seconds + noise))
-    asked = noisy(50, 99)
-    moved = found.log_seconds(asked[0], asked[2]) - asked[0]
-    assert np.abs(moved).mean() < 0.1
-
-
-@pytest.mark.parametrize("count", [10, 30, 100])
-def test_a_machine_of_another_pace_is_told_by_its_shift(count: int) -> None:
-    log_seconds, spread, embedding, noise = noisy(count, 1)
-    found = adapt(log_seconds, spread, embedding, np.exp(log_seconds + 0.7 + noise))
-    assert found.shift == pytest.approx(0.7, abs=0.12)
-    assert np.abs(found.weights).max() < 0.05
-
-
-def test_kinds_of_kernels_that_fare_differently_are_told_apart_by_a_hundred() -> None:
-    log_seconds, spread, embedding, noise = noisy(100, 2)
-    kind = embedding[:, 3]
-    found = adapt(log_seconds, spread, embedding, np.exp(log_seconds + 0.5 * kind + noise))
-    asked = noisy(200, 3)
-    moved = found.log_seconds(asked[0], asked[2]) - asked[0]
-    assert np.abs(moved - 0.5 * asked[2][:, 3]).mean() < 0.1
-
-
-@pytest.mark.parametrize("count", [5, 6, 9, 10])
-def test_the_median_without_one_is_that_of_the_others(count: int) -> None:
-    error = np.random.default_rng(count).normal(size=count)
-    others = [np.median(np.delete(error, index)) for index in range(count)]
-    assert np.allclose(_medians_without(error), others)

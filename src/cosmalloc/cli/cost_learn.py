@@ -69,6 +69,8 @@ def adapt_(
         found = found.rows(np.random.default_rng(seed).permutation(len(found))[:kernels])
     model = learned.load(weights_of(cost)).adapted(found.text, found.seconds)
     write_weights(Path(out), model.members, model.header)
+    if model.adaptation is None:
+        note("the model stays as it is: these kernels don't show that another would be better")
     _made(data, out, len(found), as_json)
 
 
