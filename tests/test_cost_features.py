@@ -124,3 +124,31 @@ def test_a_constant_operand_is_marked_and_so_is_a_power_of_two(
 def test_what_is_left_over_of_vectors_is_told_exactly() -> None:
     row = graphs_of([elementwise(20)])[0].numbers[-1]
     assert row[-12:-8].tolist() == [4 / 16, 4 / 8, 20 / 64, 1 / 64]
+
+
+SLICED_PRODUCT = """func.func public @main(%a: tensor<8x16xf32>, %b: tensor<16x4xf32>) -> tensor<1x4xf32> {
+  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x16xf32>, tensor<16x4xf32>) -> tensor<8x4xf32>
+  %1 = stablehlo.slice %0 [0:1, 0:4] : (tensor<8x4xf32>) -> tensor<1x4xf32>
+  return %1 : tensor<1x4xf32>
+}"""  # noqa: E501
+
+
+def test_a_product_is_paid_for_whole_where_a_slice_of_it_is_read() -> None:
+    graph = graphs_of([SLICED_PRODUCT])[0]
+    assert graph.costs[kinds(SLICED_PRODUCT).index("stablehlo.dot_general"), 0] == 2 * 8 * 16 * 4
+
+
+CONVOLUTION = """func.func public @main(%a: tensor<2x{n}x5x3xf32>, %k: tensor<3x3x3x8xf32>) -> tensor<2x{n}x5x8xf32> {{
+  %0 = stablehlo.convolution(%a, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {{stride = [1, 1], pad = [[1, 1], [1, 1]], lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]}} {{batch_group_count = 1 : i64, feature_group_count = 1 : i64}} : (tensor<2x{n}x5x3xf32>, tensor<3x3x3x8xf32>) -> tensor<2x{n}x5x8xf32>
+  return %0 : tensor<2x{n}x5x8xf32>
+}}"""  # noqa: E501
+
+
+@pytest.mark.parametrize(("extent", "taps"), [(2, 4), (3, 7)])
+def test_a_window_larger_than_the_image_is_marked_and_flops_are_without_padding(
+    extent: int, taps: int
+) -> None:
+    row = graphs_of([CONVOLUTION.format(n=extent)])[0].numbers[-1]
+    assert row[-4] == float(extent < 3)
+    flops = 2 * 2 * taps * 13 * 3 * 8  # 13 pairs of places along 5, of 3 taps
+    assert row[-1] == pytest.approx(np.log2(1 + flops) / 16)

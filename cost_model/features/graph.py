@@ -25,6 +25,7 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.cost_model.features import details
+from cosmalloc.cost_model.features.parts import PARTIAL, WHOLE
 from cosmalloc.cost_model.features.shape import DIMENSIONS, dimensions, lanes, size
 from cosmalloc.cost_model.features.words import ARGUMENT, kind_index, type_index
 from cosmalloc.cost_model.summary import Reader
@@ -243,22 +244,6 @@ class _Reading:
 
 def _takes_what_it_needs(operation: ir.Operation, rules: Rules) -> bool:
     return operation.name in PARTIAL or rules.role(operation) in ("elementwise", "broadcast")
-
-
-WHOLE = frozenset(
-    f"stablehlo.{name}"
-    for name in (
-        *("dot_general", "convolution", "fft", "sort", "scatter", "select_and_scatter"),
-        *("triangular_solve", "cholesky", "custom_call"),
-    )
-)
-PARTIAL = frozenset(
-    f"stablehlo.{name}"
-    for name in (
-        *("slice", "dynamic_slice", "gather", "reshape", "transpose", "concatenate", "pad"),
-        *("convert", "bitcast_convert", "reverse", "select"),
-    )
-)
 
 
 def _flags(operation: ir.Operation, operands: Any, made: tuple[int, ...]) -> list[float]:

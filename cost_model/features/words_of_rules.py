@@ -9,7 +9,7 @@ from typing import Any
 from jaxlib.mlir import ir
 
 from cosmalloc import _native
-from cosmalloc.cost_model.features.graph import PARTIAL, WHOLE
+from cosmalloc.cost_model.features.parts import PARTIAL, WHOLE
 from cosmalloc.cost_model.features.words import ARGUMENT, kind_index, type_index
 from cosmalloc.passes import context
 from cosmalloc.passes.rules import Rules, Sizes
