@@ -11,7 +11,7 @@ Parts, each by itself with `--only`, in this order:
     table       every model on every metric, a table per target: on families that no model saw, and
                 on a random split of the training families (the paper's kind); `fresh` are families
                 that nobody looked at while the model was made
-    learning    errors against 1,000, 5,000 and all kernels of training
+    learning    errors against 1,000, 5,000, 20,000 and all kernels of training
     adaptation  errors on another machine (`--new`) after 0, 10, 30, 100 and 300 of its kernels
     speed       kernels per second in batches, milliseconds for one
     programs    held-out example models: summed predictions against the measured program
@@ -51,7 +51,7 @@ from benchmarks.cost_rivals import (
 )
 from benchmarks.cost_speed import speed
 from benchmarks.doc_csv import write_table
-from cosmalloc.cost_model.corpus.split import split_of
+from cosmalloc.cost_model.corpus.split import SPLITS, split_of
 from cosmalloc.cost_model.dataset import Dataset, load
 from cosmalloc.cost_model.estimator import FLOORS, TARGETS, Target
 from cosmalloc.cost_model.metrics import Metrics, metrics
@@ -115,8 +115,7 @@ def cells(found: Metrics) -> tuple[str, ...]:
 def split(bench: Bench) -> None:
     """Every family with its split and kernels."""
     counts = Counter(zip(bench.data.split, bench.data.family, strict=True))
-    rank = {"test": 0, "fresh": 1, "valid": 2, "train": 3}
-    ordered = sorted(counts.items(), key=lambda item: (rank[item[0][0]], item[0][1]))
+    ordered = sorted(counts.items(), key=lambda item: (SPLITS.index(item[0][0]), item[0][1]))
     rows = [(where, family, f"{count:,}") for (where, family), count in ordered]
     bench.write("split", "Families of source models", ("split", "family", "kernels"), rows)
 

@@ -20,6 +20,7 @@ _TEST_EXAMPLES = (
     *("bert_base", "decode_step", "deeplabv3_resnet50", "densenet121", "gpt2_small"),
     *("lraspp_mobilenet_v3", "pnasnet5_mobile", "s3d"),
 )
+SPLITS: tuple[Split, ...] = ("test", "fresh", "valid", "train")  # who keeps a kernel of several
 TEST = frozenset((*_TEST_GENERATED, *_TEST_EXAMPLES))
 FRESH = frozenset(
     (
@@ -44,7 +45,7 @@ def split_of(family: str) -> Split:
 def without_leaks(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with `digest` and `split`, each kernel once: in the test if it is in any test model,
     else in the fresh one, else in the validation if it is in one of its models."""
-    rank = {"test": 0, "fresh": 1, "valid": 2, "train": 3}
+    rank = {split: place for place, split in enumerate(SPLITS)}
     kept: dict[str, dict[str, Any]] = {}
     for row in rows:
         known = kept.get(row["digest"])

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Data = Annotated[str, typer.Argument(metavar="DATA.parquet", help="As `cost measure` writes it.")]
 Out = Annotated[str, typer.Option("-o", "--output", metavar="OUT.safetensors", help="The weights.")]
-SPLITS = ("train", "valid", "test", "fresh")
 
 
 def train_(
@@ -98,6 +97,7 @@ def evaluate_(
     import numpy as np
 
     from cosmalloc.cost_model.choose import predictor_named
+    from cosmalloc.cost_model.corpus.split import SPLITS
     from cosmalloc.cost_model.dataset import load
     from cosmalloc.cost_model.metrics import metrics
 
