@@ -32,7 +32,7 @@ def test_the_families_have_the_names_that_splits_and_tables_use() -> None:
         *("densenet", "inception", "squeezenet", "shufflenet", "unet", "pyramid", "nas_cell"),
         *("video", "convnext", "temporal", "super_resolution", "generator", "diffusion_unet"),
         *("detector", "point_net", "spectral", "autoencoder", "high_resolution", "ghostnet"),
-        "poolformer",
+        *("poolformer", "wavenet", "mobilevit", "regnet"),
     ]
 
 

@@ -76,24 +76,29 @@ def block_sizes(draw: Draw, batch: int, length: int, memory: int, grouped: bool)
 
 
 def attention(
-    draw: Draw, sizes: Sizes, turn: Callable[[Array], Array] | None = None, crossed: bool = False
+    draw: Draw,
+    sizes: Sizes,
+    turn: Callable[[Array], Array] | None = None,
+    crossed: bool = False,
+    outputs: int | None = None,
 ) -> Layer:
     """Attention of `sizes`; apply(params, x, change, memory).
 
     turn: what happens to queries and keys, (batch, length, heads, head), before their product.
     change: what happens to the scores, (batch, heads, length, memory), before the softmax.
+    outputs: width of the results; that of `sizes` by default.
     """
     heads, groups, head = sizes.heads, sizes.groups, sizes.head
     joined, heads_first, bias = not crossed and draw.flip(), draw.flip(), draw.flip()
     scaled, normalise = draw.one(("query", "scores", "none")), softmax(draw)
-    outputs = [heads * head, groups * head, groups * head]
-    into = [dense(draw, sizes.width, n, bias) for n in ([sum(outputs)] if joined else outputs)]
-    out = dense(draw, heads * head, sizes.width, bias)
+    inner = [heads * head, groups * head, groups * head]
+    into = [dense(draw, sizes.width, n, bias) for n in ([sum(inner)] if joined else inner)]
+    out = dense(draw, heads * head, outputs or sizes.width, bias)
 
     def project(params: Any, x: Array, memory: Array) -> list[Array]:
         if joined:
             whole = into[0].apply(params["in"][0], x)
-            parts = jnp.split(whole, [outputs[0], outputs[0] + outputs[1]], axis=-1)
+            parts = jnp.split(whole, [inner[0], inner[0] + inner[1]], axis=-1)
         else:
             sources = (x, memory, memory)
             parts = [f.apply(p, s) for f, p, s in zip(into, params["in"], sources, strict=True)]

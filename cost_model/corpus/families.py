@@ -15,6 +15,7 @@ _TRAINED = (
     "convnext",
     "shufflenet",
     "preact_resnet",
+    "regnet",
 )
 FAMILIES: dict[str, Family] = (
     IMAGES | SEQUENCES | {f"train_{name}": train(IMAGES[name]) for name in _TRAINED}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cosmalloc.cost_model.corpus.audio import spectral, temporal
+from cosmalloc.cost_model.corpus.audio import spectral, temporal, wavenet
 from cosmalloc.cost_model.corpus.cells import nas_cell
 from cosmalloc.cost_model.corpus.convolutional import inception, plain_cnn, squeezenet
 from cosmalloc.cost_model.corpus.dense import densenet
@@ -13,8 +13,9 @@ from cosmalloc.cost_model.corpus.generative import autoencoder, generator, super
 from cosmalloc.cost_model.corpus.mobile import efficientnet, mobilenet, shufflenet
 from cosmalloc.cost_model.corpus.multiscale import ghostnet, high_resolution, poolformer
 from cosmalloc.cost_model.corpus.points import point_net
-from cosmalloc.cost_model.corpus.residual import convnext, preact_resnet, resnet, resnext
+from cosmalloc.cost_model.corpus.residual import convnext, preact_resnet, regnet, resnet, resnext
 from cosmalloc.cost_model.corpus.segmentation import pyramid, unet
+from cosmalloc.cost_model.corpus.unfolding import mobilevit
 from cosmalloc.cost_model.corpus.video import film
 
 IMAGES: dict[str, Family] = {
@@ -44,4 +45,7 @@ IMAGES: dict[str, Family] = {
     "high_resolution": high_resolution,
     "ghostnet": ghostnet,
     "poolformer": poolformer,
+    "wavenet": wavenet,
+    "mobilevit": mobilevit,
+    "regnet": regnet,
 }

@@ -40,9 +40,9 @@ def _mobilenet(net: Network, x: Array) -> Array:
     draw = net.draw
     net.habits(("relu6", "relu6", "relu", "hard_swish"), NORMS)
     x = block(net, x, kernel=3, stride=draw.one((1, 2)))
-    inverted = draw.flip(0.6)
+    wider = draw.flip(0.6)
     for _ in range(draw.size(1, 5)):
-        x = _inverted(net, x, False) if inverted else _separable(net, x)
+        x = inverted(net, x, False) if wider else _separable(net, x)
     return classify(net, block(net, x, kernel=1))
 
 
@@ -52,7 +52,7 @@ def _separable(net: Network, x: Array) -> Array:
     return block(net, activate(net, norm(net, y)), kernel=1)
 
 
-def _inverted(net: Network, x: Array, gated: bool) -> Array:
+def inverted(net: Network, x: Array, gated: bool) -> Array:
     """Wider by 1 x 1, depthwise, narrower by 1 x 1; a sum where the sizes allow it."""
     draw = net.draw
     inner, positions = channels(net, x), x.shape[0] * math.prod(space(net, x))
@@ -80,7 +80,7 @@ def _efficientnet(net: Network, x: Array) -> Array:
         y = norm(net, conv(net, block(net, x, kernel=3), kernel=1))
         x = y + same_channels(net, x, y)
     for _ in range(draw.size(1, 4)):
-        x = _inverted(net, x, True)
+        x = inverted(net, x, True)
     return classify(net, block(net, x, kernel=1))
 
 

@@ -17,7 +17,15 @@ from cosmalloc.cost_model.corpus.image_blocks import (
     same_channels,
     squeeze_excite,
 )
-from cosmalloc.cost_model.corpus.image_layers import channels, conv, depthwise, per_channel, pool
+from cosmalloc.cost_model.corpus.image_layers import (
+    channels,
+    conv,
+    depthwise,
+    per_channel,
+    pool,
+    space,
+    wide,
+)
 from cosmalloc.cost_model.corpus.image_network import Network
 
 NORMS = ("batch", "batch", "batch", "none", "statistics", "group")
@@ -91,6 +99,35 @@ def _resnext(net: Network, x: Array) -> Array:
         y = block(net, y, kernel=3, stride=draw.one((1, 1, 2)), groups=groups)
         y = norm(net, conv(net, y, kernel=1))
         x = activate(net, y + same_channels(net, x, y))
+    return classify(net, x)
+
+
+def regnet(draw: Draw) -> Model:
+    """Stages whose widths grow by a rule, of bottlenecks with groups of one width, most with
+    squeeze and excitation (Radosavovic, 2020)."""
+    net = Network(draw, most=2e8, largest=1_000_000)
+    net.first = draw.flip(0.2)
+    return net.model(_regnet, net.picture())
+
+
+def _regnet(net: Network, x: Array) -> Array:
+    draw = net.draw
+    net.habits(("relu", "relu", "relu", "silu"), ("batch", "batch", "batch", "statistics", "none"))
+    x = block(net, x, kernel=3, stride=draw.one((1, 2)))
+    group, grown = draw.one((1, 2, 4, 8, 8, 16, 16, 24, 32, 48)), draw.one((1.5, 2.0, 2.2, 2.5))
+    narrow, gated = draw.one((1, 1, 1, 2, 4)), draw.flip(0.6)
+    width = float(wide(net, x.shape[0] * math.prod(space(net, x)), channels(net, x)))
+    for stage in range(draw.size(1, 4)):
+        inner = max(1, round(width / narrow / group)) * group
+        out = inner * narrow
+        for turn in range(draw.one((1, 1, 2))):
+            stride = 2 if turn == 0 and (stage or draw.flip()) else 1
+            y = block(net, x, inner, kernel=1)
+            y = block(net, y, inner, kernel=3, stride=stride, groups=inner // group)
+            y = squeeze_excite(net, y) if gated else y
+            y = norm(net, conv(net, y, out, kernel=1))
+            x = activate(net, y + same_channels(net, x, y))
+        width = min(width * grown, 1024.0)
     return classify(net, x)
 
 

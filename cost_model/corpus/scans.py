@@ -113,7 +113,7 @@ def state_space(draw: Draw) -> Model:
 def _selective(draw: Draw, width: int, inner: int, state: int) -> Layer:
     """h[t] = a[t] h[t-1] + b[t] x[t], y[t] = c[t] h[t] + d x[t], gated by an activation."""
     into, out = dense(draw, width, 2 * inner, False), dense(draw, inner, width, False)
-    steps, act, run = dense(draw, inner, 1 + 2 * state), activation(draw), draw.one((_scan, _runs))
+    steps, act, run = dense(draw, inner, 1 + 2 * state), activation(draw), draw.one((scan, _runs))
     taps = draw.one((0, 2, 3, 4))
     shapes = {
         "into": into.shapes,
@@ -145,11 +145,13 @@ def _shifted_sum(x: Array, taps: Array) -> Array:
     return sum(pieces[1:], pieces[0])
 
 
-def _scan(decay: Array, added: Array) -> Array:
+def scan(decay: Array, added: Array, axis: int = 1, reverse: bool = False) -> Array:
+    """h[t] = decay[t] h[t-1] + added[t] along the axis, all t at once; reverse: of h[t+1]."""
+
     def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
         return a[0] * b[0], a[1] * b[0] + b[1]
 
-    states: Array = jax.lax.associative_scan(join, (decay, added), axis=1)[1]
+    states: Array = jax.lax.associative_scan(join, (decay, added), reverse, axis)[1]
     return states
 
 

@@ -11,6 +11,8 @@ from cosmalloc.cost_model.corpus.experts import experts
 from cosmalloc.cost_model.corpus.exported import exported
 from cosmalloc.cost_model.corpus.factors import deepfm
 from cosmalloc.cost_model.corpus.fields import nerf
+from cosmalloc.cost_model.corpus.forecasting import nbeats
+from cosmalloc.cost_model.corpus.gating import gmlp
 from cosmalloc.cost_model.corpus.graph import graph
 from cosmalloc.cost_model.corpus.patches import mixer, vision_transformer
 from cosmalloc.cost_model.corpus.quantised import quantised_mlp, quantised_transformer
@@ -20,9 +22,11 @@ from cosmalloc.cost_model.corpus.quantised_images import (
     quantised_separable,
 )
 from cosmalloc.cost_model.corpus.recurrent import gru, lstm
+from cosmalloc.cost_model.corpus.retrieval import two_tower
 from cosmalloc.cost_model.corpus.routing import capsule, conformer, perceiver
 from cosmalloc.cost_model.corpus.scans import linear_attention, state_space
 from cosmalloc.cost_model.corpus.tabular import dlrm, mlp
+from cosmalloc.cost_model.corpus.time_mixing import rwkv
 from cosmalloc.cost_model.corpus.training import train
 from cosmalloc.cost_model.corpus.windows import swin
 
@@ -63,4 +67,8 @@ SEQUENCES: dict[str, Family] = {
     "perceiver": perceiver,
     "capsule": capsule,
     "deepfm": deepfm,
+    "gmlp": gmlp,
+    "nbeats": nbeats,
+    "two_tower": two_tower,
+    "rwkv": rwkv,
 }

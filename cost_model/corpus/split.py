@@ -24,8 +24,8 @@ SPLITS: tuple[Split, ...] = ("test", "fresh", "valid", "train")  # who keeps a k
 TEST = frozenset((*_TEST_GENERATED, *_TEST_EXAMPLES))
 FRESH = frozenset(
     (
-        *("capsule", "conformer", "deepfm", "ghostnet", "high_resolution", "perceiver"),
-        *("poolformer", "train_preact_resnet"),
+        *("gmlp", "mobilevit", "nbeats", "regnet", "rwkv", "train_regnet", "two_tower"),
+        "wavenet",
     )
 )
 VALID = frozenset(
