@@ -2,7 +2,7 @@
 
 Whole families are held out: of a family in `TEST` or `FRESH` no kernel is trained on, and a kernel
 of another family that is the same, letter for letter, is taken out of the training, too. The test's
-errors were looked at while the model was made; families in `FRESH` were drawn when it was done.
+errors were looked at while the model was made; those of families in `FRESH` not before it was done.
 """
 
 from __future__ import annotations
