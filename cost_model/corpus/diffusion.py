@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from cosmalloc.cost_model.corpus.draw import Draw, Model
+from cosmalloc.cost_model.corpus.image_attention import attend, head_sizes
 from cosmalloc.cost_model.corpus.image_blocks import activate, norm
 from cosmalloc.cost_model.corpus.image_layers import conv, dense, resize
 from cosmalloc.cost_model.corpus.image_network import LARGEST, Network
@@ -62,15 +62,6 @@ def _residual(net: Network, x: Array, told: Array) -> Array:
 def _attention(net: Network, x: Array) -> Array:
     """Every position reads every other: heads of h channels, softmax of scores."""
     n, rows, columns, inner = x.shape
-    most = LARGEST // (n * (rows * columns) ** 2)
-    heads = net.draw.one([heads for heads in (1, 1, 2, 4) if heads <= most])
-    wide = net.draw.one((8, 16, 32, 64))
+    heads, wide = head_sizes(net, n, rows * columns, rows * columns)
     flat = norm(net, x).reshape(n, rows * columns, inner)
-    if net.draw.flip():
-        parts = jnp.split(dense(net, flat, 3 * heads * wide, bias=net.bias), 3, axis=-1)
-    else:
-        parts = [dense(net, flat, heads * wide, bias=net.bias) for _ in range(3)]
-    query, key, value = (part.reshape(n, -1, heads, wide) for part in parts)
-    scores = jnp.einsum("nqhc,nkhc->nhqk", query, key) / math.sqrt(wide)
-    mixed = jnp.einsum("nhqk,nkhc->nqhc", jax.nn.softmax(scores), value)
-    return x + dense(net, mixed.reshape(n, rows * columns, -1), inner).reshape(x.shape)
+    return x + attend(net, flat, None, heads, wide).reshape(x.shape)

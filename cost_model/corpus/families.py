@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cosmalloc.cost_model.corpus.compounds import COMPOUNDS
 from cosmalloc.cost_model.corpus.draw import Family
 from cosmalloc.cost_model.corpus.images import IMAGES
 from cosmalloc.cost_model.corpus.sequences import SEQUENCES
@@ -18,5 +19,5 @@ _TRAINED = (
     "regnet",
 )
 FAMILIES: dict[str, Family] = (
-    IMAGES | SEQUENCES | {f"train_{name}": train(IMAGES[name]) for name in _TRAINED}
+    IMAGES | SEQUENCES | COMPOUNDS | {f"train_{name}": train(IMAGES[name]) for name in _TRAINED}
 )

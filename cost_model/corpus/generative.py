@@ -57,11 +57,11 @@ def _from_vector(net: Network, x: Array) -> Array:
     for _ in range(draw.size(2, 5)):
         if 4 * net.batch * x.shape[1] * x.shape[2] * 16 > min(LARGEST, net.flops / 256):
             break
-        x = activate(net, norm(net, _up(net, x)))
+        x = activate(net, norm(net, doubled(net, x)))
     return jnp.tanh(conv(net, x, draw.one((1, 3)), kernel=draw.one((3, 5, 7))))
 
 
-def _up(net: Network, x: Array) -> Array:
+def doubled(net: Network, x: Array) -> Array:
     """x at twice its size."""
     if net.draw.flip(0.75):
         return transposed(net, x, kernel=net.draw.one((2, 3, 4, 4, 5)))
@@ -79,7 +79,7 @@ def _translate(net: Network, x: Array) -> Array:
     for _ in range(draw.size(1, 2)):
         x = x + norm(net, conv(net, block(net, x), x.shape[-1]))
     for _ in range(downs):
-        x = activate(net, norm(net, _up(net, x)))
+        x = activate(net, norm(net, doubled(net, x)))
     return jnp.tanh(conv(net, x, draw.one((1, 3)), kernel=draw.one((3, 7))))
 
 
@@ -106,6 +106,6 @@ def _autoencoder(net: Network, x: Array, noise: Array) -> tuple[Array, Array]:
     side, out = draw.one((2, 4, 7)), draw.channels(8, 64)
     y = activate(net, dense(net, code, side * side * out)).reshape(-1, side, side, out)
     for _ in range(draw.size(1, 3)):
-        y = activate(net, norm(net, _up(net, y)))
+        y = activate(net, norm(net, doubled(net, y)))
     y = conv(net, y, inner)
     return jax.nn.sigmoid(y) if draw.flip(0.4) else y, divergence

@@ -64,6 +64,15 @@ class Network:
             return jnp.zeros(shape, self.draw.dtype)
         return self._given[len(self.shapes) - 1]
 
+    def repeated(self, body: Body, state: Any, times: int) -> Any:
+        """The state after it went through `body` so often, with the same weights and choices."""
+        first, dice = len(self.shapes), self.draw.generator.bit_generator.state
+        for _ in range(times):
+            del self.shapes[first:]
+            self.draw.generator.bit_generator.state = dice
+            state = body(state)
+        return state
+
     def shape(self, *shape: int) -> jax.ShapeDtypeStruct:
         dtype = jnp.dtype(self.draw.dtype)
         return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]

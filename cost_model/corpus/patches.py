@@ -43,7 +43,7 @@ def vision_transformer(draw: Draw) -> Model:
 
     rows, columns, first = fit(flops, sample, cost)
     made = blocks(draw, flops, first, lambda sizes: transformer_block(draw, sizes))
-    body, cut = stack(draw, first.width, made), _patches(draw, patch, first.width)
+    body, cut = stack(draw, first.width, made), patches(draw, patch, first.width)
     final, head = norm(draw, made[-1][0]), dense(draw, made[-1][0], draw.size(2, 1000))
     parts = {"cut": cut, "body": body, "final": final, "head": head}
     shapes = {name: part.shapes for name, part in parts.items()}
@@ -63,7 +63,7 @@ def vision_transformer(draw: Draw) -> Model:
     return apply, (shapes, floats(draw, first.batch, rows * patch, columns * patch, 3))
 
 
-def _patches(draw: Draw, patch: int, width: int) -> Layer:
+def patches(draw: Draw, patch: int, width: int) -> Layer:
     """(batch, rows * patch, columns * patch, 3) -> (batch, rows * columns, width)."""
     if draw.flip():
         kernel = floats(draw, patch, patch, 3, width)

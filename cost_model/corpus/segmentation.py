@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from cosmalloc.cost_model.corpus.draw import Draw, Model
-from cosmalloc.cost_model.corpus.image_blocks import OLD, block
+from cosmalloc.cost_model.corpus.image_blocks import OLD, activate, block, same_channels
 from cosmalloc.cost_model.corpus.image_layers import (
     channels,
     conv,
@@ -53,6 +53,51 @@ def _larger(net: Network, x: Array, size: tuple[int, ...], up: str) -> Array:
     if up == "transposed":
         return fitted(transposed(net, x, kernel=net.draw.one((2, 3, 4))), size)
     return conv(net, resize(x, size, "nearest" if up == "nearest" else "linear"), kernel=1)
+
+
+def voxel(draw: Draw) -> Model:
+    """The same in volumes; stages residual or not, now and then gates on what is joined and
+    results at every level (Cicek, 2016; Milletari, 2016; Oktay, 2018)."""
+    net = Network(draw, most=5e8, largest=1_000_000)
+    net.batch = draw.one((1, 1, 1, 2, 2, 4))
+    return net.model(_voxel, net.picture(rank=3))
+
+
+def _voxel(net: Network, x: Array) -> tuple[Array, ...]:
+    draw = net.draw
+    net.habits(OLD, ("batch", "batch", "none", "instance", "group"))
+    kept: list[Array] = []
+    added, gated, strided = draw.flip(0.4), draw.flip(0.25), draw.flip(0.3)
+    up, classes = draw.one(("nearest", "linear", "transposed", "transposed")), draw.size(1, 20)
+    deep = draw.flip(0.3)
+    for _ in range(min(draw.size(1, 3), int(math.log2(max(min(x.shape[1:-1]), 2))))):
+        x = _volume(net, x, added)
+        kept.append(x)
+        x = conv(net, x, kernel=2, stride=2) if strided else pool(net, x, draw.one(("max", "mean")))
+    x = _volume(net, x, added)
+    results: list[Array] = []
+    for skip in reversed(kept):
+        if deep:
+            results.append(conv(net, x, classes, kernel=1))
+        x = _larger(net, x, skip.shape[1:-1], up)
+        skip = skip * _gate(net, skip, x) if gated else skip
+        x = _volume(net, jnp.concatenate([skip, x], axis=-1), added)
+    return *results, conv(net, x, classes, kernel=1)
+
+
+def _volume(net: Network, x: Array, added: bool) -> Array:
+    """One to three convolutions, whole or flat; `added`: to what came in."""
+    draw, y = net.draw, x
+    for _ in range(draw.one((1, 2, 2, 3))):
+        y = block(net, y, kernel=draw.one((3, 3, 3, 1, (1, 3, 3), (3, 1, 1), 5)))
+    return y + same_channels(net, x, y) if added else y
+
+
+def _gate(net: Network, skip: Array, x: Array) -> Array:
+    """Which places of the skipped features matter (Oktay, 2018)."""
+    inner = max(4, channels(net, skip) // 2)
+    joined = conv(net, skip, inner, kernel=1) + conv(net, x, inner, kernel=1)
+    return lax.logistic(conv(net, activate(net, joined, "relu"), 1, kernel=1))
 
 
 def pyramid(draw: Draw) -> Model:
