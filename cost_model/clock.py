@@ -60,7 +60,7 @@ class Pace:
     """Times the reference kernel: a product of 32 x 32 matrices."""
 
     def __init__(self, device: Any) -> None:
-        self._executable, self._given = _compiled(REFERENCE, device)
+        self._executable, self._given = compiled(REFERENCE, device)
         self._once = _train if device.platform != "cpu" else _quickest
         self._best = min(self._time() for _ in range(20))
 
@@ -79,7 +79,7 @@ def measure(
 ) -> Measured:
     """Times one kernel, given as MLIR text, on a JAX device. Raises InputError, XlaRuntimeError."""
     began = time.perf_counter()
-    executable, given = _compiled(text, device)
+    executable, given = compiled(text, device)
     compile_seconds = time.perf_counter() - began
     before = pace.now()
     for _ in range(_WARM):
@@ -99,8 +99,8 @@ def measure(
     )
 
 
-def _compiled(text: str, device: Any) -> tuple[Any, list[Any]]:
-    """The executable of a kernel and operands for it."""
+def compiled(text: str, device: Any) -> tuple[Any, list[Any]]:
+    """The executable of a kernel on a JAX device, and operands for it. Raises InputError."""
     module = context.parse(text, "the kernel")
     with module.context:
         main = context.entry(module.operation).regions[0].blocks[0]

@@ -61,6 +61,19 @@ def binary(d: Draft) -> None:
     d.step(f"stablehlo.{word} {d.now}, {other} : {tensor(d.shape)}", d.shape)
 
 
+def constant(d: Draft) -> None:
+    """The tensor beside a constant, or the constant in its place."""
+    number = d.draw(st.sampled_from(("0.0", "1.0", "2.5e-01", "3.0", "-1.0", "-0.0")))
+    held = number if prod(d.shape) else ""
+    given = d.line(f"stablehlo.constant dense<{held}> : {tensor(d.shape)}")
+    if d.draw(st.booleans()):
+        d.now = given
+        return
+    ends = d.draw(st.permutations((d.now, given)))
+    word = d.draw(st.sampled_from(BINARY))
+    d.step(f"stablehlo.{word} {ends[0]}, {ends[1]} : {tensor(d.shape)}", d.shape)
+
+
 def choose(d: Draft) -> None:
     kind, test = tensor(d.shape), tensor(d.shape, "i1")
     word = d.draw(st.sampled_from(("EQ", "NE", "LT", "GE")))
@@ -192,7 +205,7 @@ def gather(d: Draft) -> None:
 
 STEPS: tuple[Callable[[Draft], None], ...] = (
     *(unary, binary, choose, transpose, reshape, broadcast, cut, pad, join, reduce, windows),
-    *(dot, gather),
+    *(dot, gather, constant, constant),
 )
 
 

@@ -5,18 +5,15 @@ a tensor, and a division by a power of two is a product."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import frexp, prod
-from typing import Any
+from math import prod
 
-from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
 
+from cosmalloc.cost_model.features.normal import constant_of
 from cosmalloc.cost_model.features.shape import product_sizes, size
 from cosmalloc.passes.rules.rule import Node
 
 WIDTH = 12
-_SHOWN = frozenset(f"stablehlo.{name}" for name in ("broadcast_in_dim", "reshape", "convert"))
-_LEAST = 2.0**-14  # powers of two below it count as any number
 
 
 def exact(node: Node) -> list[float]:
@@ -63,12 +60,12 @@ def _others(node: Node) -> list[float]:
 def _constants(node: Node) -> list[float]:
     if len(node.op.operands) != 2:
         return []
-    first, second = map(_constant, node.op.operands)
+    first, second = map(constant_of, node.op.operands)
     return [
         float(second is not None),
-        float(second is not None and _is_power(second)),
+        float(second in ("power", "one")),
         float(first is not None),
-        float(any(value is not None and value in (0, 1) for value in (first, second))),
+        float(first in ("zero", "one") or second in ("zero", "one")),
     ]
 
 
@@ -82,30 +79,6 @@ def _minor(shape: Sequence[int]) -> list[float]:
         return [0.0] * 4
     last, before = ([1, 1, *(extent for extent in shape if extent > 1)])[:-3:-1]
     return [last % 16 / 16, last % 8 / 8, min(last, 64) / 64, min(before, 64) / 64]
-
-
-def _constant(value: Any) -> float | int | None:
-    """The one value that a tensor has everywhere, if it is written so."""
-    maker = value.owner
-    while isinstance(maker, ir.Operation | ir.OpView) and maker.operation.name in _SHOWN:
-        maker = maker.operation.operands[0].owner
-    if isinstance(maker, ir.Block) or maker.operation.name != "stablehlo.constant":
-        return None
-    elements = maker.operation.attributes["value"]
-    if not isinstance(elements, ir.DenseElementsAttr) or not elements.is_splat:
-        return None
-    if isinstance(ir.ShapedType(elements.type).element_type, ir.ComplexType):
-        return None
-    held: Any = elements.get_splat_value()
-    return held.value  # type: ignore[no-any-return]
-
-
-def _is_power(value: float | int) -> bool:
-    """Of two, negative or not."""
-    amount = abs(value)
-    if isinstance(amount, int):
-        return amount > 0 and amount & (amount - 1) == 0
-    return amount >= _LEAST and frexp(amount)[0] == 0.5
 
 
 _EXACT = {"stablehlo.dot_general": _dot, "stablehlo.convolution": _convolution}

@@ -1,8 +1,8 @@
 """A kernel's data-flow graph as arrays.
 
-Nodes are the kernel's arguments, then its operations; a loop's body lies flat beside the loop, its
-operations with the number of their repeats. Scalar constants are left out. An edge goes from a
-value's maker to its reader.
+Nodes are the kernel's arguments, then the operations of its normal form (`normal.py`); a loop's
+body lies flat beside the loop, its operations with the number of their repeats. Scalar constants
+are left out. An edge goes from a value's maker to its reader.
 
 A compiler that fuses computes of a value only what is read: the part of a node that is *needed* is
 
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.cost_model.features import details
+from cosmalloc.cost_model.features.normal import normalise
 from cosmalloc.cost_model.features.parts import PARTIAL, WHOLE
 from cosmalloc.cost_model.features.shape import DIMENSIONS, dimensions, lanes, size
 from cosmalloc.cost_model.features.words import ARGUMENT, kind_index, type_index
@@ -84,6 +85,7 @@ def _together(texts: Sequence[str], reader: Reader) -> list[KernelGraph]:
 
 
 def _graph(block: ir.Block, rules: Rules) -> KernelGraph:
+    normalise(block)
     reading = _Reading(rules)
     for argument in block.arguments:
         reading.argument(argument)

@@ -112,7 +112,7 @@ struct Kernel {
   std::vector<Type> types;
   std::vector<std::uint32_t> type_of;  // of each value
   std::vector<Id> shows;  // of each value: itself, of a loop's argument what the loop starts from
-  std::vector<Constant> constants;  // of each value up to the last that is one
+  std::vector<Constant> constants;  // of each value up to the last that is known to be one
   std::vector<Id> operands;
   std::vector<std::int64_t> numbers;
   std::vector<Operation> operations;

@@ -26,11 +26,9 @@ bool Parser::convert(Operation& op) {
   if (!operands(op, 1) || !at_.symbol(":")) return false;
   if (!at_.next_is('(')) {
     result_like(op, 0);
-    result_shows(op);
     return type_of(kernel_.operands_of(op)[0]);
   }
   if (!operand_types(op) || !result_types(op, 1)) return false;
-  result_shows(op);
   return same(kernel_.operand(op, 0).shape(), kernel_.result(op).shape());
 }
 

@@ -8,7 +8,6 @@ namespace cosmalloc::kernel_text {
 bool Parser::broadcast_in_dim(Operation& op) {
   if (!operands(op, 1) || !at_.symbol(",") || !named(op, "dims", List::dims)) return false;
   if (!signature(op)) return false;
-  result_shows(op);
   const Type &given = kernel_.operand(op, 0), &made = kernel_.result(op);
   const Extents dims = kernel_.list(op, List::dims);
   if (dims.size() != given.rank || !are_places(dims, made.rank)) return false;
@@ -35,7 +34,6 @@ bool Parser::transpose(Operation& op) {
 // `%a : (T) -> U`
 bool Parser::reshape(Operation& op) {
   if (!operands(op, 1) || !signature(op)) return false;
-  result_shows(op);
   const Type &given = kernel_.operand(op, 0), &made = kernel_.result(op);
   return given.element == made.element && given.elements == made.elements;
 }

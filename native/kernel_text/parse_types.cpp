@@ -106,10 +106,6 @@ void Parser::result_is(Operation& op, const Type& type) {
   add_value(type);
 }
 
-void Parser::result_shows(const Operation& op) {
-  kernel_.is_constant(op.results.first, kernel_.constant(kernel_.operands_of(op)[0]));
-}
-
 void Parser::result_like(Operation& op, std::size_t operand) {
   const Id value = kernel_.operands_of(op)[operand];
   op.results = {static_cast<std::uint32_t>(kernel_.type_of.size()), 1, true};

@@ -51,7 +51,6 @@ class Parser {
   Id next_value() const { return static_cast<Id>(kernel_.type_of.size()); }
   void add_value(const Type& type);
   void result_is(Operation& op, const Type& type);
-  void result_shows(const Operation& op);  // its operand's values
   void result_like(Operation& op, std::size_t operand);
   bool integers(Operation& op, List list);  // [1, 2]
   bool integers_until(Operation& op, List list, char stop);

@@ -1,5 +1,6 @@
 #include "kernel_text/read.hpp"
 
+#include "kernel_text/normal.hpp"
 #include "kernel_text/parser.hpp"
 
 namespace cosmalloc::kernel_text {
@@ -21,8 +22,11 @@ Readings read(std::span<const std::string_view> texts, const Words& words, std::
   GraphWriter writer(out.graphs, argument);
   Kernel kernel;
   for (const std::string_view text : texts) {
-    const bool fits = text.size() <= kMaxText;
-    const bool is_read = fits && Parser(text, words, kernel).function() && writer.add(kernel);
+    bool is_read = text.size() <= kMaxText && Parser(text, words, kernel).function();
+    if (is_read) {
+      normalise(kernel, words);
+      is_read = writer.add(kernel);
+    }
     if (!is_read) writer.add_nothing();
     out.statuses.push_back(is_read ? Status::read : Status::not_mine);
   }

@@ -108,7 +108,17 @@ constexpr std::string_view kLoop =
   }
   return %0#0 : tensor<8xf32>
 })";
-constexpr std::array kTexts{kProduct, kConvolution, kPool, kIndexed, kOrder, kLoop};
+constexpr std::string_view kFolded =
+    R"(func.func public @main(%arg0: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8xf32>) {
+  %cst = stablehlo.constant dense<5.000000e-01> : tensor<8x4xf32>
+  %cst_0 = stablehlo.constant dense<0.000000e+00> : tensor<f32>
+  %0 = stablehlo.exponential %cst : tensor<8x4xf32>
+  %1 = stablehlo.reduce(%0 init: %cst_0) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %2 = stablehlo.broadcast_in_dim %cst_0, dims = [] : (tensor<f32>) -> tensor<8x4xf32>
+  %3 = stablehlo.add %2, %arg0 : tensor<8x4xf32>
+  return %3, %1 : tensor<8x4xf32>, tensor<8xf32>
+})";
+constexpr std::array kTexts{kProduct, kConvolution, kPool, kIndexed, kOrder, kLoop, kFolded};
 
 Readings read_one(std::string_view text) { return read({&text, 1}, some_words(), kArgument); }
 
@@ -150,6 +160,13 @@ TEST(kernels, trips, "a loop's body costs as often as it runs") {
   CHECK(found.graphs.kind.size() == 4);  // argument, exponential, add, loop
   CHECK(found.graphs.costs[kCosts + 1] == 8 * 4);
   CHECK((found.graphs.edges == std::vector<std::int32_t>{0, 1, 1, 3, 2, 3}));
+}
+
+TEST(kernels, normal, "constants' arithmetic is a broadcast, what changes nothing a reshape") {
+  const Readings found = read_one(kFolded);
+  CHECK(found.statuses.front() == Status::read);
+  CHECK((found.graphs.kind == std::vector<std::int16_t>{1, 8, 9}));
+  CHECK((found.graphs.edges == std::vector<std::int32_t>{0, 2}));
 }
 
 TEST(kernels, families, "every family of syntax is read, alone and among others") {
