@@ -76,11 +76,12 @@ class Rows(NamedTuple):
 def filled_rows(nodes: npt.NDArray[np.int64], chosen: Indices, shape: Row) -> Rows:
     """Rows of a shape for the chosen kernels; nodes: of every kernel.
 
-    Kernels of one size go in the order in which they were chosen.
+    Kernels of one size go in the order in which they were chosen. One without nodes, which is
+    all folded, takes a node's room.
     """
     waiting: list[list[int]] = [[] for _ in range(shape.nodes + 1)]
     for kernel in reversed(chosen.tolist()):
-        waiting[min(int(nodes[kernel]), shape.nodes)].append(kernel)
+        waiting[min(max(int(nodes[kernel]), 1), shape.nodes)].append(kernel)
     kept: list[tuple[int, int, int, int]] = []
     left, row, largest = len(chosen), 0, shape.nodes
     while left:

@@ -25,7 +25,7 @@ from cosmalloc.cost_model.features.graph import WIDTH
 from cosmalloc.cost_model.features.words import ARGUMENT, KINDS, TYPES, kind_index
 from cosmalloc.cost_model.makeup import makeup
 
-ARCHITECTURE = 2  # moves when weights of an older one no longer fit
+ARCHITECTURE = 3  # moves when weights of an older one no longer fit
 WHOLE = 7  # of `KernelGraph.whole`
 RATES = (5e10, 1e9, 1e10)  # F, T, B: what a core of the last years does, per second
 LAUNCH = 3e-6

@@ -18,6 +18,11 @@ SLICED = """func.func public @main(%x: tensor<64x64xf32>) -> tensor<1x64xf32> {
   %1 = stablehlo.slice %0 [0:1, 0:64] : (tensor<64x64xf32>) -> tensor<1x64xf32>
   return %1 : tensor<1x64xf32>
 }"""
+FOLDED = """func.func public @main() -> tensor<f32> {
+  %cst = stablehlo.constant dense<5.000000e-01> : tensor<f32>
+  %0 = stablehlo.exponential %cst : tensor<f32>
+  return %0 : tensor<f32>
+}"""
 LOOP = """func.func public @main(%x: tensor<8xf32>) -> tensor<8xf32> {
   %zero = stablehlo.constant dense<0> : tensor<i32>
   %0:2 = stablehlo.while(%i = %zero, %y = %x) : tensor<i32>, tensor<8xf32>

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
-from cost_kernels import LOOP, MATMUL, SLICED, elementwise, matmul
+from cost_kernels import FOLDED, LOOP, MATMUL, SLICED, elementwise, matmul
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ from cosmalloc.cost_model.features.flat import flattened, trimmed
 from cosmalloc.cost_model.features.words import KINDS
 from cosmalloc.cost_model.network import Network
 
-TEXTS = [MATMUL, LOOP, SLICED, elementwise(8), matmul(5)]
+TEXTS = [MATMUL, LOOP, SLICED, elementwise(8), matmul(5), FOLDED]
 
 
 def long_kernel(operations: int) -> KernelGraph:
@@ -38,7 +38,7 @@ def long_kernel(operations: int) -> KernelGraph:
     return graphs_of([head + first + lines + last])[0]
 
 
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=60), st.integers(1, 9))
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 9))
 def test_rows_hold_every_kernel_once_and_no_node_twice(sizes: list[int], most: int) -> None:
     nodes = np.array(sizes)
     rows = filled_rows(nodes, np.arange(len(sizes)), Row(40, most))
@@ -48,10 +48,10 @@ def test_rows_hold_every_kernel_once_and_no_node_twice(sizes: list[int], most: i
         assert slot < most
         taken[row, first : first + nodes[kernel]] += 1
     assert taken.sum() == nodes.sum()
-    assert taken.max() == 1
+    assert taken.max(initial=0) <= 1
 
 
-@given(st.lists(st.integers(1, 12), min_size=1, max_size=40), st.integers(0, 9))
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.integers(0, 9))
 def test_parts_of_shuffled_rows_are_the_rows(sizes: list[int], seed: int) -> None:
     rows = filled_rows(np.array(sizes), np.arange(len(sizes)), Row(12, 3))
     mixed = rows.shuffled(np.random.default_rng(seed))
