@@ -6,26 +6,13 @@
 #include <tuple>
 
 #include "bandwidth.hpp"
+#include "off_chip_seconds.hpp"
+#include "repack.hpp"
 
 namespace cosmalloc {
 namespace {
 
 std::size_t at(Index index) { return static_cast<std::size_t>(index); }
-
-// Seconds that bytes take in each step with everything off-chip.
-std::vector<Seconds> byte_seconds(const Steps& steps) {
-  std::vector<Seconds> sums(at(steps.count()), 0);
-  for (Index step = 0; step < steps.count(); ++step) {
-    for (Index a = steps.first[at(step)]; a < steps.first[at(step + 1)]; ++a) {
-      sums[at(step)] += steps.off[at(a)];
-    }
-  }
-  return sums;
-}
-
-Seconds saved_bytes(const Steps& steps, Index access) {
-  return access < 0 ? 0 : steps.off[at(access)] - steps.near[at(access)];
-}
 
 constexpr double kWasteful = 0.5;
 
@@ -59,7 +46,7 @@ class Decoder {
       allocate(web);
       while (lacked_room_ && repacks_ < options_.repacks) {
         ++repacks_;
-        if (!repack(web)) break;
+        if (!repack(draft_, web)) break;
         give_back(web);
         allocate(web);
       }
@@ -336,59 +323,6 @@ class Decoder {
     return true;
   }
 
-  // New offsets for all stays, the largest first, if that leaves no stay out.
-  bool repack(Index but) {
-    struct Item {
-      Index web;
-      std::size_t stay;
-      Bytes bytes;
-      Index length;
-    };
-    std::vector<Item> items;
-    const auto webs = static_cast<Index>(program_.webs.size());
-    std::vector<std::vector<Stay>> old;
-    for (Index web = 0; web < webs; ++web) {
-      old.push_back(draft_.stays(web));
-      if (web == but) continue;
-      for (std::size_t i = 0; i < old.back().size(); ++i) {
-        const Stay& stay = old.back()[i];
-        items.push_back({web, i, draft_.web(web).bytes, stay.stop - stay.start});
-      }
-    }
-    for (const bool by_length : {true, false}) {
-      std::stable_sort(items.begin(), items.end(), [&](const Item& a, const Item& b) {
-        return by_length ? std::pair(-a.length, -a.bytes) < std::pair(-b.length, -b.bytes)
-                         : std::pair(-a.bytes, -a.length) < std::pair(-b.bytes, -b.length);
-      });
-      Draft fresh(draft_);
-      for (Index web = 0; web < webs; ++web) {
-        fresh.lift(web);
-        fresh.put(web, {});
-      }
-      std::vector<std::vector<Stay>> placed = old;
-      bool whole = true;
-      for (const Item& item : items) {
-        Stay& stay = placed[at(item.web)][item.stay];
-        stay.offset = fresh.find(stay.start, stay.stop, item.bytes);
-        whole = whole && stay.offset >= 0;
-        if (!whole) break;
-        std::vector<Stay> so_far = fresh.stays(item.web);
-        so_far.push_back(stay);
-        std::sort(so_far.begin(), so_far.end(),
-                  [](const Stay& a, const Stay& b) { return a.start < b.start; });
-        fresh.lift(item.web);
-        fresh.put(item.web, std::move(so_far));
-      }
-      if (!whole) continue;
-      for (Index web = 0; web < webs; ++web) draft_.lift(web);
-      for (Index web = 0; web < webs; ++web) {
-        if (web != but) draft_.put(web, placed[at(web)]);
-      }
-      return true;
-    }
-    return false;
-  }
-
   struct Copy {
     Index start, stop;
     Seconds need;
@@ -410,43 +344,7 @@ class Decoder {
   std::vector<Copy> copies_;  // of the web in hand
 };
 
-// What an event in a loop counts: what comes from outside has events in every trip.
-double repeated_outside(const Program& program, const Web& web, const MsaOptions& options) {
-  if (options.trips.empty() || web.first == web.stop) return 1;
-  const auto trip = [&](Index i) { return options.trips[at(program.events[at(i)].step)]; };
-  if (program.events[at(web.first)].produces() && trip(web.first) >= 0) return options.repeated;
-  int trips = 0;
-  for (Index i = web.first; i < web.stop; ++i) {
-    trips += trip(i) >= 0 && (i == web.first || trip(i) != trip(i - 1));
-  }
-  return options.repeated / std::max(1, trips);
-}
-
 }  // namespace
-
-std::vector<double> msa_priority(const Program& program, const MsaOptions& options) {
-  const std::vector<Seconds> bytes = byte_seconds(program.steps);
-  std::vector<double> priority;
-  for (const Web& web : program.webs) {
-    double benefit = web.first < web.stop && !program.events[at(web.first)].produces()
-                         ? 0
-                         : -std::numeric_limits<double>::infinity();
-    const double outside = repeated_outside(program, web, options);
-    for (Index i = web.first; i < web.stop; ++i) {
-      const Event& event = program.events[at(i)];
-      const Index access = event.produces() ? event.write : event.read;
-      const bool repeats = !options.trips.empty() && options.trips[at(event.step)] >= 0;
-      const Seconds compute = program.steps.compute[at(event.step)];
-      const Seconds byte = bytes[at(event.step)];
-      const double here = byte > compute
-                              ? saved_bytes(program.steps, access) * (repeats ? outside : 1)
-                              : byte - compute;
-      benefit = benefit > 0 && here > 0 ? benefit + here : std::max(benefit, here);
-    }
-    priority.push_back(benefit / std::sqrt(static_cast<double>(web.bytes)));
-  }
-  return priority;
-}
 
 void decode_msa(Draft& draft, const MsaOptions& options) { Decoder(draft, options).run(); }
 
