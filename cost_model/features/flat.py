@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cosmalloc.cost_model.features.columns import Columns
 from cosmalloc.cost_model.features.graph import WIDTH, KernelGraph
 
 WHOLE = 7  # numbers of a kernel as a whole
@@ -16,20 +17,12 @@ _WEIGHTS = np.array([1.0, 10.0, 4.0, 4.0])  # of flops, transcendentals, bytes r
 
 
 @dataclass(frozen=True)
-class FlatGraphs:
-    """K kernels with M nodes and E edges in all; fields as of `KernelGraph`, concatenated.
+class FlatGraphs(Columns):
+    """K kernels; their number is the length.
 
-    whole: (K, WHOLE). node_offsets, edge_offsets: (K + 1) int64, where each kernel's begin. edges
-    count nodes from their kernel's first.
+    whole: (K, WHOLE). node_offsets, edge_offsets: (K + 1), where each kernel's begin.
     """
 
-    kind: npt.NDArray[np.int16]
-    body: npt.NDArray[np.int16]
-    types: npt.NDArray[np.int8]
-    numbers: npt.NDArray[np.float32]
-    costs: npt.NDArray[np.float64]
-    edges: npt.NDArray[np.int32]
-    whole: npt.NDArray[np.float32]
     node_offsets: npt.NDArray[np.int64]
     edge_offsets: npt.NDArray[np.int64]
 

@@ -21,10 +21,10 @@ from math import log2, prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from jaxlib.mlir import ir
 
 from cosmalloc.cost_model.features import details
+from cosmalloc.cost_model.features.columns import Columns
 from cosmalloc.cost_model.features.normal import normalise
 from cosmalloc.cost_model.features.parts import PARTIAL, WHOLE
 from cosmalloc.cost_model.features.shape import DIMENSIONS, dimensions, lanes, size
@@ -42,22 +42,8 @@ WIDTH = len(COSTS) + MAGNITUDES + FLAGS + 2 * (DIMENSIONS + 3) + 2 + details.WID
 
 
 @dataclass(frozen=True)
-class KernelGraph:
-    """N nodes and E edges.
-
-    kind, body: (N) `words.KINDS` of the operation and of the first one in its region. types: (N, 2)
-    `words.TYPES` of its result and of its largest operand. numbers: (N, WIDTH) magnitudes.
-    costs: (N, 4) flops, transcendentals, bytes read and written, repeats included.
-    edges: (E, 2) nodes. whole: arguments, results, their bytes.
-    """
-
-    kind: npt.NDArray[np.int16]
-    body: npt.NDArray[np.int16]
-    types: npt.NDArray[np.int8]
-    numbers: npt.NDArray[np.float32]
-    costs: npt.NDArray[np.float64]
-    edges: npt.NDArray[np.int32]
-    whole: npt.NDArray[np.float32]
+class KernelGraph(Columns):
+    """One kernel's; its length is its nodes."""
 
     def __len__(self) -> int:
         return len(self.kind)
