@@ -9,8 +9,6 @@
 namespace cosmalloc::kernel_text {
 namespace {
 
-double real(std::int64_t whole) { return static_cast<double>(whole); }
-
 double bytes_of_operands(const Kernel& kernel, const Operation& op, std::size_t from) {
   double out = 0;
   for (std::size_t i = from; i < op.operands.count; ++i) {

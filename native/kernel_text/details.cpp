@@ -6,8 +6,6 @@
 namespace cosmalloc::kernel_text {
 namespace {
 
-double real(std::int64_t whole) { return static_cast<double>(whole); }
-
 std::int64_t product_at(Extents shape, Extents dims) {
   std::int64_t out = 1;
   for (const std::int64_t d : dims) out *= at(shape, d);

@@ -6,8 +6,6 @@
 namespace cosmalloc::kernel_text {
 namespace {
 
-double real(std::int64_t whole) { return static_cast<double>(whole); }
-
 void rest(std::int64_t extent, std::int64_t of, Row& row) { row.put(real(extent % of) / real(of)); }
 
 void part(std::int64_t extent, Row& row) { row.put(real(std::min<std::int64_t>(extent, 64)) / 64); }

@@ -11,8 +11,6 @@ constexpr std::size_t kReaders = kFirstFlag + 2;
 constexpr std::size_t kNeeded = kFirstFlag + 3;
 constexpr std::size_t kNeededSize = kFirstFlag + 4;
 
-double real(std::int64_t whole) { return static_cast<double>(whole); }
-
 struct Sum {
   double total = 0;
   double most = 0;

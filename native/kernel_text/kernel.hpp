@@ -14,6 +14,8 @@ namespace cosmalloc::kernel_text {
 using Id = std::uint32_t;  // of a value
 using Extents = std::span<const std::int64_t>;
 
+inline double real(std::int64_t whole) { return static_cast<double>(whole); }
+
 struct Type {
   std::array<std::int64_t, kMaxRank> extents;
   std::size_t rank = 0;
