@@ -13,7 +13,8 @@ from cosmalloc.errors import InputError
 from cosmalloc.objective import objective_value
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
-from cosmalloc.rl_agent.arena import Floats, Ints
+from cosmalloc.rl_agent.arena import Floats
+from cosmalloc.rl_agent.ground import MappingGround
 from cosmalloc.rl_agent.improve import Line
 from cosmalloc.rl_agent.lessons import Lessons, Teaching, lesson, taught
 from cosmalloc.rl_agent.mapping_arena import (
@@ -22,9 +23,8 @@ from cosmalloc.rl_agent.mapping_arena import (
     links_of,
     one_graph,
     stacked,
-    uses_of,
 )
-from cosmalloc.rl_agent.network import Graphs, Network
+from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.observe import bucket
 from cosmalloc.rl_agent.replay import Episode
 from cosmalloc.solve import solve
@@ -58,32 +58,27 @@ class MappingSchool:
         InputError if there are no programs."""
         if not programs:
             raise InputError("there is no program to train on", "give at least one")
-        self.programs = list(programs)
         self._classes = {"exam": _Class(exams, rules), "check": _Class(checks, rules)}
-        self._rules = rules
-        self._how = how
         known = [*programs, *exams, *checks]
         self._nodes = max(bucket(len(problem.operators)) for problem in known)
         self._edges = max(bucket(links_of(problem)) for problem in known)
-        self._graphs: dict[int, Graphs] = {}
+        self._rules, self._how = rules, how
+        self.ground = MappingGround(
+            programs,
+            rules,
+            slots=how.slots,
+            together=how.programs,
+            nodes=self._nodes,
+            edges=self._edges,
+        )
         self._lessons = Lessons(folder, self._teach)
-        self._lengths = np.array([uses_of(problem) for problem in programs])
-
-    def graphs(self, programs: Ints) -> Graphs:
-        return stacked([self._graph(int(each)) for each in programs])
-
-    def arena(self, rng: np.random.Generator, spare: int) -> MappingArena:
-        chosen = self._class(rng)
-        arena = MappingArena([self.programs[each] for each in chosen], self._rules, spare)
-        arena.programs = chosen.astype(np.int32)
-        return arena
 
     def lessons(self, rng: np.random.Generator) -> list[Episode]:
-        chosen = self._class(rng)[:: self._how.slots // self._how.programs]
+        chosen = self.ground.drawn(rng)[:: self._how.slots // self._how.programs]
         chosen = np.unique(chosen)
         lines = [self._lessons.line(int(each)) for each in chosen]
         self._lessons.save()
-        arena = MappingArena([self.programs[each] for each in chosen], self._rules)
+        arena = MappingArena([self.ground.programs[each] for each in chosen], self._rules)
         episodes = taught(arena, lines, self._how.discount)
         return [each._replace(program=int(chosen[each.program])) for each in episodes]
 
@@ -98,23 +93,8 @@ class MappingSchool:
         means = {name: float(each.mean()) for name, each in shares.items()}
         return means | {f"{name}_worst": float(each.max()) for name, each in shares.items()}
 
-    def _class(self, rng: np.random.Generator) -> Ints:
-        """Programs of about one length, so that their games end together; int[slots], sorted."""
-        how = self._how
-        by_length = np.argsort(self._lengths, kind="stable")
-        count = min(how.programs, len(by_length))
-        first = int(rng.integers(0, len(by_length) - count + 1))
-        near = by_length[max(0, first - count) : first + 2 * count]
-        chosen = rng.choice(near, count, replace=False)
-        return np.sort(np.resize(chosen, how.slots))
-
-    def _graph(self, program: int) -> Graphs:
-        if program not in self._graphs:
-            self._graphs[program] = one_graph(self.programs[program], self._nodes, self._edges)
-        return self._graphs[program]
-
     def _teach(self, program: int) -> Line:
-        return lesson(self.programs[program], self._rules, self._how.teaching, seed=program)
+        return lesson(self.ground.programs[program], self._rules, self._how.teaching, seed=program)
 
 
 class _Class:

@@ -22,12 +22,13 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from cosmalloc.rl_agent.actor import Brain, Playing, play, player
-from cosmalloc.rl_agent.arena import Arena, Ints
+from cosmalloc.rl_agent.actor import Brain, Playing
+from cosmalloc.rl_agent.actors import Actors, Here, Terms
 from cosmalloc.rl_agent.checkpoint import NAME, Checkpoint, read_checkpoint, write_checkpoint
+from cosmalloc.rl_agent.ground import Ground
 from cosmalloc.rl_agent.learner import Learner, Learning, Losses, devices, learn, new_learner
 from cosmalloc.rl_agent.metrics import Metrics
-from cosmalloc.rl_agent.network import Graphs, Network, Position, Sizes
+from cosmalloc.rl_agent.network import Network, Position, Sizes
 from cosmalloc.rl_agent.network_file import write_network
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import model_search
@@ -40,11 +41,9 @@ BEST = "best.safetensors"  # the network that did best on the school's checks
 class School(Protocol):
     """Where the programs come from."""
 
-    def graphs(self, programs: Ints) -> Graphs:
-        """The graphs of these programs, in this order, always of one shape."""
-
-    def arena(self, rng: np.random.Generator, spare: int) -> Arena:
-        """Games to play next."""
+    @property
+    def ground(self) -> Ground:
+        """The programs of training."""
 
     def lessons(self, rng: np.random.Generator) -> list[Episode]:
         """Games that a teacher has played."""
@@ -95,13 +94,17 @@ def train(
     rounds: int | None = None,
     seed: int = 0,
     facts: Mapping[str, str] | None = None,
+    actors: Actors | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Network:
     """Trains until the time, the rounds or `stop` end it; what is in `folder` goes on.
 
-    facts: words kept in the checkpoint. Raises InputError for a checkpoint that can't go on.
+    facts: words kept in the checkpoint. actors: who plays on the school's ground, None for one in
+    this process; a run may go on with others. Raises InputError for a checkpoint that can't go on,
+    and where actors die again and again.
     """
+    team = actors or Here(Terms(school.ground, how.playing, seed))
     began = saved = time.monotonic()
     run = _begin(folder, sizes, how, seed)
     metrics = Metrics(folder, int(run.counters["round"]))
@@ -110,7 +113,7 @@ def train(
         if rounds is not None and run.counters["round"] >= rounds:
             break
         before = time.monotonic()
-        row = _round(school, run, how)
+        row = _round(school, team, run, how)
         run.counters["seconds"] += time.monotonic() - before
         metrics.add({**run.counters, **row})
         board.add({**run.counters, **row})
@@ -145,7 +148,7 @@ def _save(folder: str | Path, run: _Run, facts: Mapping[str, str] | None) -> Non
     )
 
 
-def _round(school: School, run: _Run, how: Training) -> dict[str, float]:
+def _round(school: School, actors: Actors, run: _Run, how: Training) -> dict[str, float]:
     """One round; what it was like."""
     number = int(run.counters["round"])
     row: dict[str, float] = {}
@@ -154,7 +157,7 @@ def _round(school: School, run: _Run, how: Training) -> dict[str, float]:
         for episode in school.lessons(run.rng):
             run.replay.add(episode)
     if not alone:
-        row["score"] = _play(school, run, how)
+        row["score"] = _play(actors, run)
         for _ in range(how.reanalysed):
             _reanalyse(school, run, how)
     losses = _learn(school, run, how)
@@ -166,30 +169,22 @@ def _round(school: School, run: _Run, how: Training) -> dict[str, float]:
     return row
 
 
-def _play(school: School, run: _Run, how: Training) -> float:
+def _play(actors: Actors, run: _Run) -> float:
     """The agent's own games; the mean of their scores, per move."""
-    spare = how.playing.simulations if how.playing.mode == "game" else 0
-    arena = school.arena(run.rng, spare)
-    names, place = np.unique(arena.programs, return_inverse=True)
-    names = np.resize(names, len(arena.programs))  # one shape, whatever is drawn
-    brain = Brain(run.learner.network, school.graphs(names))
-    games = arena.programs
-    arena.programs = place.astype(np.int32)  # rows of these graphs
-    played = play(arena, player(arena, brain, how.playing, run.rng), record=True)
-    arena.programs = games
-    assert played is not None  # nobody stops it
-    for episode in played.episodes:
-        run.replay.add(episode._replace(program=int(names[episode.program])))
-    moves = sum(len(episode.moves) for episode in played.episodes)
+    hands = actors.play(run.learner.network, int(run.counters["round"]))
+    episodes = [episode for hand in hands for episode in hand.episodes]
+    for episode in episodes:
+        run.replay.add(episode)
+    moves = sum(len(episode.moves) for episode in episodes)
     run.counters["moves"] += moves
-    run.counters["games"] += len(games)
-    return float(played.score.sum() / max(1, moves))
+    run.counters["games"] += sum(hand.games for hand in hands)
+    return sum(hand.score for hand in hands) / max(1, moves)
 
 
 def _reanalyse(school: School, run: _Run, how: Training) -> None:
     """Searches positions played long ago with today's network; teachers' positions, too."""
     batch = run.replay.oldest(run.rng, how.sampling)
-    brain = Brain(run.learner.network, school.graphs(batch.programs))
+    brain = Brain(run.learner.network, school.ground.graphs(batch.programs))
     position = Position(batch.board, batch.features, batch.graph, batch.node)
     found = model_search(
         run.learner.network,
@@ -210,7 +205,7 @@ def _learn(school: School, run: _Run, how: Training) -> list[Losses]:
     made = []
     for _ in range(how.updates):
         batch = run.replay.sample(run.rng, how.sampling)
-        graphs = school.graphs(batch.programs)
+        graphs = school.ground.graphs(batch.programs)
         run.learner, losses = learn(run.learner, graphs, batch, how.learning, mesh)
         run.replay.reprioritise(batch.at, np.asarray(losses.error))
         made.append(losses)

@@ -12,6 +12,7 @@ import numpy as np
 from cosmalloc.errors import InputError
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Mode, Playing
+from cosmalloc.rl_agent.actors import Say, Terms, actors_of
 from cosmalloc.rl_agent.budgets import SHARES
 from cosmalloc.rl_agent.curriculum import FAMILIES, TARGET, at_random, at_shares
 from cosmalloc.rl_agent.cuttings import cutting
@@ -63,10 +64,13 @@ def train_on(
     seconds: float,
     rounds: int | None = None,
     output: str | Path | None = None,
+    actors: str | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
+    say: Say = lambda _words: None,
 ) -> Network:
-    """Trains, or goes on; `output` gets the network. Raises InputError."""
+    """Trains, or goes on; `output` gets the network. actors: see `actors_of`, with `say`. Raises
+    InputError."""
     short = [each for each in programs if uses_of(each) <= asked.longest]
     if not short:
         raise InputError(
@@ -100,18 +104,21 @@ def train_on(
     )
     sizes = network_sizes(rounds=3 if asked.graph else 0)
     facts = {"game": str(GAME_VERSION), "asked": json.dumps(asdict(asked))}
-    network = train(
-        school,
-        folder,
-        sizes,
-        how,
-        seconds=seconds,
-        rounds=rounds,
-        seed=asked.seed,
-        facts=facts,
-        progress=progress,
-        stop=stop,
-    )
+    terms = Terms(school.ground, how.playing, asked.seed)
+    with actors_of(actors, terms, say) as team:
+        network = train(
+            school,
+            folder,
+            sizes,
+            how,
+            seconds=seconds,
+            rounds=rounds,
+            seed=asked.seed,
+            facts=facts,
+            actors=team,
+            progress=progress,
+            stop=stop,
+        )
     if output is not None:
         write_network(output, network, facts)
     return network

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmalloc.rl_agent.arena import Bools, Floats, Ints, Look
+from cosmalloc.rl_agent.arena import Arena, Bools, Floats, Ints, Look
 from cosmalloc.rl_agent.network import Graphs, Sizes
 
 
@@ -90,3 +92,20 @@ def graphs(count: int, nodes: int = 8) -> Graphs:
         np.ones((count, nodes, 3), np.float32),
         np.ones((count, 2), np.float32),
     )
+
+
+class SignGround:
+    """Games of signs; killed when it is asked for graphs a given time, if any."""
+
+    def __init__(self, killed_at: float = math.inf) -> None:
+        self._killed_at = killed_at
+        self._asked = 0
+
+    def graphs(self, programs: Ints) -> Graphs:
+        self._asked += 1
+        if self._asked > self._killed_at:
+            raise KeyboardInterrupt
+        return graphs(len(programs))
+
+    def arena(self, rng: np.random.Generator, spare: int) -> Arena:
+        return Signs(rng.integers(0, 1000, 16).tolist(), spare=spare)

@@ -14,13 +14,12 @@ import pytest
 
 from cosmalloc.errors import InputError
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
-from cosmalloc.rl_agent.arena import Arena, Ints
 from cosmalloc.rl_agent.checkpoint import read_checkpoint
 from cosmalloc.rl_agent.learner import Learning
-from cosmalloc.rl_agent.network import Graphs, Network
+from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.replay import Episode, Sampling
 from cosmalloc.rl_agent.train import Training, train
-from tests.agent_games import SIZES, Signs, graphs
+from tests.agent_games import SIZES, SignGround, Signs, graphs
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -29,20 +28,10 @@ SAMPLING = Sampling(batch=32, programs=4, unroll=2, steps=6)
 
 
 class SignSchool:
-    """Games of signs; killed at a given lesson, if any."""
+    """Teachers of signs."""
 
     def __init__(self, killed_at: float = math.inf) -> None:
-        self._killed_at = killed_at
-        self._asked = 0
-
-    def graphs(self, programs: Ints) -> Graphs:
-        self._asked += 1
-        if self._asked > self._killed_at:
-            raise KeyboardInterrupt
-        return graphs(len(programs))
-
-    def arena(self, rng: np.random.Generator, spare: int) -> Arena:
-        return Signs(rng.integers(0, 1000, 16).tolist(), spare=spare)
+        self.ground = SignGround(killed_at)
 
     def lessons(self, rng: np.random.Generator) -> list[Episode]:
         arena = Signs(rng.integers(0, 1000, 16).tolist())

@@ -35,9 +35,12 @@ Weights = Annotated[str | None, typer.Option(help="A network or a checkpoint [th
 @app.command("train")
 def train_(
     folder: Annotated[str, typer.Argument(help="Checkpoint and metrics; a run there goes on.")],
+    models: Annotated[
+        list[str], typer.Argument(metavar="[MODEL|PROBLEM.json...]", help="To train on.")
+    ] = [],  # noqa: B006 - typer's way
     programs: Annotated[
-        list[str], typer.Argument(metavar="MODEL|PROBLEM.json...", help="To train on.")
-    ],
+        str | None, typer.Option(help="A folder of *.problem.json to train on, too.")
+    ] = None,
     exam: Annotated[
         list[str], typer.Option(help="A model to measure on now and then; several times.")
     ] = [],  # noqa: B006 - typer's way
@@ -57,6 +60,14 @@ def train_(
         bool, typer.Option("--no-graph", help="A network that sees no graph.")
     ] = False,
     seed: o.Seed = 0,
+    actors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|ray://HOST:PORT",
+            help="Games are played by N processes of Ray's, or by one for each processor of a"
+            " cluster [in this process].",
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="Write the network: W.safetensors.")
     ] = None,
@@ -67,22 +78,39 @@ def train_(
 
     if output is not None:
         check_writable(output)
+    if not models and programs is None:
+        raise InputError("there is no program to train on", "give models, or --programs FOLDER")
+    from cosmalloc.rl_agent.program_files import programs_in
     from cosmalloc.rl_agent.training import Asked, train_on
+
+    if actors is not None:
+        from cosmalloc.rl_agent.ray_actors import cluster_of
+
+        cluster_of(actors)
 
     play = (_goal(objective), _mode(mode), simulations)
     asked = Asked(*play, lessons, shares, cuttings, families, not no_graph, seed)
     machine = Machine(target)
+    exams = [_problem(path, machine) for path in exam]
+    found = [_problem(path, machine) for path in models]
+    if programs is not None:
+        more, left = programs_in(programs, exams)
+        found += more
+        for words in left:
+            note(words)
     with progress_bar() as progress, _flag() as stop:
         train_on(
-            [_problem(path, machine) for path in programs],
-            [_problem(path, machine) for path in exam],
+            found,
+            exams,
             folder,
             asked,
             seconds=seconds,
             rounds=rounds,
             output=output,
+            actors=actors,
             progress=progress,
             stop=stop,
+            say=note,
         )
     note(f"the run is in {folder}; the same command goes on with it")
     if as_json:

@@ -10,8 +10,6 @@ quiet machine.
 
 from __future__ import annotations
 
-import importlib
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +17,7 @@ from multiprocessing import get_context
 from typing import Any, Literal, get_args
 
 from cosmalloc.errors import InputError
+from cosmalloc.ray_door import joined, ray_module
 from cosmalloc.sweep.cache import Cache
 from cosmalloc.sweep.case import Case, Row, measure
 
@@ -97,18 +96,8 @@ def _deaf() -> None:
 
 
 def _ray(work: Work, workers: int) -> Iterator[Row]:
-    try:
-        ray: Any = importlib.import_module("ray")
-    except ImportError:
-        raise InputError(
-            "the engine `ray` needs Ray", "pip install 'cosmalloc[ray]', or --engine processes"
-        ) from None
-    mine = not ray.is_initialized()
-    if mine:
-        cluster = "RAY_ADDRESS" in os.environ
-        local = {} if cluster else {"num_cpus": workers, "include_dashboard": False}
-        ray.init(log_to_driver=False, logging_level="error", **local)
-    try:
+    ray = ray_module("the engine `ray`", "--engine processes")
+    with joined(ray, processors=workers):
         task = ray.remote(num_cpus=1, max_retries=3)(_measure_part)
         problems = {id(case.problem): case.problem for case, _ in work}
         held = {key: ray.put(problem) for key, problem in problems.items()}
@@ -116,9 +105,6 @@ def _ray(work: Work, workers: int) -> Iterator[Row]:
         while waiting:
             ready, waiting = ray.wait(waiting)
             yield from ray.get(ready)
-    finally:
-        if mine:
-            ray.shutdown()
 
 
 def _part(case: Case) -> tuple[Any, ...]:
