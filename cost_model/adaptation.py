@@ -13,8 +13,7 @@ them as all on average. With F the mean of f and u^2 the variance of the sum,
 
 c is 1 if errors are normal (`learned`); here it is the one with the least relative errors of the
 measured kernels, each predicted from the others. Unless these are less than those of the model as
-it is, by more than the standard error of the difference, it stays as it is: a handful of kernels
-must not make a good model worse.
+it is, it stays as it is: a handful of kernels must not make a good model worse.
 """
 
 from __future__ import annotations
@@ -104,8 +103,7 @@ def adapt(known: Known, answers: Array, measured: Array) -> Adaptation | None:
     variance = variance + known.spread**2 + found.floor**2
     caution = _caution(left, np.minimum(variance, _MOST_VARIANCE))
     left = left + caution * np.minimum(variance, _MOST_VARIANCE)
-    gain = _relative(target - answers) - _relative(left)
-    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+    if _relative(left).mean() >= _relative(target - answers).mean():
         return None
     scale = float(np.quantile(np.abs(left) / np.sqrt(variance), 0.8) / 1.2816)
     trust = len(left) / (len(left) + _TRUST)

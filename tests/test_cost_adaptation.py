@@ -187,7 +187,7 @@ def test_kinds_of_kernels_that_fare_differently_are_told_apart_by_a_hundred() ->
 
 def test_errors_of_any_size_make_answers_lower_and_less_sure() -> None:
     known, noise = noisy(60, 4)
-    calm, wild = adapted(known, noise - 0.7), adapted(known, 8 * noise - 0.7)
+    calm, wild = adapted(known, 0.7 + noise), adapted(known, 0.7 + 8 * noise)
     assert calm is not None
     assert wild is not None
     asked, _ = noisy(50, 5)
