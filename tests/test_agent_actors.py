@@ -191,7 +191,7 @@ def test_a_cluster_is_this_machine_s_or_one_with_an_address(
     ray = FakeRay(processors=2)
     monkeypatch.setitem(sys.modules, "ray", ray)
     with on_ray(cluster_of("2"), TERMS, print) as actors:
-        assert ray.asked["num_cpus"] == 2
+        assert (ray.asked["address"], ray.asked["num_cpus"]) == ("local", 2)
         assert len(actors.play(network, 0)) == 2
     with on_ray(cluster_of("ray://there:10001"), TERMS, print) as actors:
         assert ray.asked["address"] == "ray://there:10001"
