@@ -23,7 +23,7 @@ import numpy as np
 
 from cosmalloc.rl_agent import actor
 from cosmalloc.rl_agent.actor import Mode, Playing
-from cosmalloc.rl_agent.actors import Actors, Hand, Terms, actors_of
+from cosmalloc.rl_agent.actors import Actors, Hand, Stop, Terms, actors_of, never
 from cosmalloc.rl_agent.arena import Arena, Bools, Floats, Ints, Look
 from cosmalloc.rl_agent.budgets import SHARES
 from cosmalloc.rl_agent.curriculum import FAMILIES, TARGET
@@ -105,7 +105,9 @@ class TimedHand(Hand):
 class TimedTerms(Terms):
     """Terms whose hands know where their seconds went."""
 
-    def hand(self, network: Network, number: int, index: int) -> TimedHand:
+    def hand(
+        self, network: Network, number: int, index: int, stop: Stop = never
+    ) -> TimedHand | None:
         clock, judge = Clock(), actor.judge
 
         def judged(*words: Any) -> list[Floats]:
@@ -113,7 +115,10 @@ class TimedTerms(Terms):
 
         timed = Terms(TimedGround(self.ground, clock), self.playing, self.seed)
         with patch.object(actor, "judge", clock.timed("network", judged)):
-            found = TimedHand(*timed.hand(network, number, index))
+            hand = timed.hand(network, number, index, stop)
+        if hand is None:
+            return None
+        found = TimedHand(*hand)
         found.spent = clock.spent
         return found
 
