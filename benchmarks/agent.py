@@ -4,13 +4,15 @@
     python -m benchmarks.agent small [--count N] [--seconds S]
     python -m benchmarks.agent ablation [--seconds S] [NAME ...]
     python -m benchmarks.agent speed
+    python -m benchmarks.agent throughput [--seconds S]
     python -m benchmarks.agent curves RUN ... [--output docs/data/agent]
 
 held-out: model families that training never saw, at shares of their peak, in microseconds: XLA's
 rule, `greedy`, evolutionary search and `search` at the agent's seconds, the network's likeliest
 game, the agent alone (raw) and with the rivals' plans at hand (prod). small: programs whose optimum
 `ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
-moves, simulations and games a second on this machine. curves: metrics of training runs as CSV and
+moves, simulations and games a second on this machine. throughput: the same of self-play here and
+by actors on Ray, and what limits it (agent_actors.py). curves: metrics of training runs as CSV and
 a picture, `exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds
 for each figure of a row; every plan is verified.
 """
@@ -23,11 +25,12 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import agent_actors
 from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
@@ -284,6 +287,27 @@ def speed(options: argparse.Namespace) -> list[dict[str, float | str]]:
     return rows
 
 
+def throughput(options: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Games and moves a second of self-play, and the shares of what they wait for."""
+    parts = ("network", "game", "rest", "sending")
+    head(("moves by", "who", "games/s", "moves/s", *parts, "MB a round"))
+    rows: list[dict[str, float | str]] = []
+    network = known(options.weights)
+    for mode, who, found in agent_actors.throughput(network, options.seconds, options.seed):
+        rows.append({"mode": mode, "who": who, **asdict(found)})
+        line(
+            (
+                mode,
+                who,
+                f"{found.games_per_second:,.1f}",
+                f"{found.moves_per_second:,.0f}",
+                *(f"{getattr(found, part):.0%}" for part in parts),
+                f"{found.bytes_per_round / 1e6:,.1f}",
+            )
+        )
+    return rows
+
+
 def curves(options: argparse.Namespace) -> list[dict[str, float | str]]:
     """What the exams said, against rounds and seconds."""
     from matplotlib.figure import Figure
@@ -328,6 +352,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[dict[str, float | str]]]] =
     "small": small,
     "ablation": ablation,
     "speed": speed,
+    "throughput": throughput,
     "curves": curves,
 }
 

@@ -9,8 +9,8 @@ Parts, each by itself with `--only`, in this order:
     tune        settings of the paper's models by the validation kernels; those of `TUNED` else
     split       which families of models train, choose and test, with kernels
     table       every model on every metric, a table per target: on families that no model saw, and
-                on a random split of the training families (the paper's kind); `fresh` are families
-                that nobody looked at while the model was made
+                on a random split of the training families (the paper's kind; not the ablations);
+                `fresh` are families that nobody looked at while the model was made
     learning    errors against 1,000, 5,000, 20,000 and all kernels of training
     adaptation  errors on another machine (`--new`) after 0, 10, 30, 100 and 300 of its kernels
     speed       kernels per second in batches, milliseconds for one
@@ -39,6 +39,7 @@ import numpy.typing as npt
 from benchmarks.cost_curves import LEARNERS, adaptation, draw_curves, learning
 from benchmarks.cost_programs import compare
 from benchmarks.cost_rivals import (
+    ABLATIONS,
     NAMES,
     PAPERS,
     Array,
@@ -129,10 +130,12 @@ def tune(bench: Bench) -> None:
 
 
 def table(bench: Bench) -> None:
-    """Every model on both splits: one table per target."""
+    """Every model on both splits, ablations on families alone: one table per target."""
     lines: dict[Target, list[tuple[str, ...]]] = {target: [] for target in TARGETS}
     for sets in (held_out(bench.data), at_random(bench.data, bench.shop.seed)):
         for name in bench.models:
+            if name in ABLATIONS and sets.name != "held-out":
+                continue
             for target, row in _rows(bench, name, sets):
                 lines[target].append(row)
                 bench.shop.say(f"{target}: {', '.join(row)}")

@@ -21,6 +21,12 @@ from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.replay import Episode
 
 Say = Callable[[str], None]
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nobody stops it."""
+    return False
 
 
 class Hand(NamedTuple):
@@ -39,8 +45,9 @@ class Hand(NamedTuple):
 class Actors(Protocol):
     """Whoever plays."""
 
-    def play(self, network: Network, number: int) -> list[Hand]:
-        """The games of round `number`, one hand for each actor, in their order."""
+    def play(self, network: Network, number: int, stop: Stop = never) -> list[Hand] | None:
+        """The games of round `number`, one hand for each actor, in their order; None if `stop` said
+        so on the way."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,8 @@ class Terms:
     playing: Playing
     seed: int
 
-    def hand(self, network: Network, number: int, actor: int) -> Hand:
-        """The games of an actor in a round."""
+    def hand(self, network: Network, number: int, actor: int, stop: Stop = never) -> Hand | None:
+        """The games of an actor in a round; None if `stop` said so on the way."""
         began = time.perf_counter()
         rng = np.random.default_rng([self.seed, number, actor])
         spare = self.playing.simulations if self.playing.mode == "game" else 0
@@ -62,8 +69,9 @@ class Terms:
         names = np.resize(names, games)  # one shape, whatever is drawn
         brain = Brain(network, self.ground.graphs(names))
         arena.programs = place.astype(np.int32)  # rows of these graphs
-        played = play(arena, player(arena, brain, self.playing, rng), record=True)
-        assert played is not None  # nobody stops it
+        played = play(arena, player(arena, brain, self.playing, rng), record=True, stop=stop)
+        if played is None:
+            return None
         episodes = [
             episode._replace(program=int(names[episode.program])) for episode in played.episodes
         ]
@@ -76,8 +84,9 @@ class Here:
 
     terms: Terms
 
-    def play(self, network: Network, number: int) -> list[Hand]:
-        return [self.terms.hand(network, number, 0)]
+    def play(self, network: Network, number: int, stop: Stop = never) -> list[Hand] | None:
+        hand = self.terms.hand(network, number, 0, stop)
+        return None if hand is None else [hand]
 
 
 @contextmanager

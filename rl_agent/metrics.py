@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 
 from cosmalloc.files import read_text, write_whole
@@ -36,7 +37,8 @@ class Metrics:
 
 
 def last_of(folder: str | Path) -> dict[str, float]:
-    """The last row of a run that has one; empty where it has none."""
+    """The numbers of the last row of a run that has one; empty where it has none."""
     path = Path(folder) / NAME
     rows = list(csv.DictReader(io.StringIO(read_text(path)))) if path.exists() else []
-    return {name: float(text) for name, text in rows[-1].items() if text} if rows else {}
+    told = {name: float(text) for name, text in rows[-1].items() if text} if rows else {}
+    return {name: value for name, value in told.items() if isfinite(value)}

@@ -13,13 +13,14 @@ from typing import Any
 
 from cosmalloc.errors import InputError
 from cosmalloc.ray_door import joined, ray_module
-from cosmalloc.rl_agent.actors import Hand, Say, Terms
+from cosmalloc.rl_agent.actors import Hand, Say, Stop, Terms, never
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import filled, sizes_from, sizes_json
 from cosmalloc.tree_file import Arrays, arrays_of
 
 MOST = 1024  # actors
 LIVES = 3  # of one actor in one round
+POLL = 0.5  # seconds between two looks at `stop`
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class RayActors:
             gone.ObjectLostError,
         )
 
-    def play(self, network: Network, number: int) -> list[Hand]:
+    def play(self, network: Network, number: int, stop: Stop = never) -> list[Hand] | None:
         weights = self._ray.put(arrays_of(network))
         sizes = sizes_json(network.sizes)
 
@@ -93,20 +94,14 @@ class RayActors:
         asked = [ask(actor) for actor in range(len(self._actors))]
         for actor, task in enumerate(asked):
             life = 1
-            while (found := self._got(task)) is None:
-                if life == LIVES:
-                    raise InputError(
-                        f"actor {actor} died {LIVES} times in round {number + 1}",
-                        "Ray's logs say why (often memory); the same command goes on with the"
-                        " run, with fewer actors or none, too",
-                    )
-                self._say(
-                    f"actor {actor} died in round {number + 1}: it is started again and plays its"
-                    " games again"
-                )
+            while True:
+                if not self._over(task, stop):
+                    return None
+                found = self._got(task)
+                if found is not None:
+                    break
+                self._mourn(actor, number, life)
                 life += 1
-                self._ray.kill(self._actors[actor])  # it may only be out of reach
-                self._actors[actor] = self._start(actor)
                 task = ask(actor)
             hands.append(found)
         return hands
@@ -119,6 +114,28 @@ class RayActors:
 
     def _start(self, actor: int) -> Any:
         return self._remote.remote(self._terms, actor)
+
+    def _mourn(self, actor: int, number: int, life: int) -> None:
+        """An actor died in a round, in this life: a new one takes its place. Raises InputError."""
+        if life == LIVES:
+            raise InputError(
+                f"actor {actor} died {LIVES} times in round {number + 1}",
+                "Ray's logs say why (often memory); the same command goes on with the run, with"
+                " fewer actors or none, too",
+            )
+        self._say(
+            f"actor {actor} died in round {number + 1}: it is started again and plays its games"
+            " again"
+        )
+        self._ray.kill(self._actors[actor])  # it may only be out of reach
+        self._actors[actor] = self._start(actor)
+
+    def _over(self, task: Any, stop: Stop) -> bool:
+        """Waits for a task to end, well or not; False if `stop` said so before."""
+        while not self._ray.wait([task], timeout=POLL)[0]:
+            if stop():
+                return False
+        return True
 
     def _got(self, task: Any) -> Hand | None:
         """What a task gives; None where its actor died."""
@@ -145,4 +162,6 @@ class _Actor:
 
         if self._blank is None:
             self._blank = Network(sizes_from(sizes), jax.random.key(0))
-        return self._terms.hand(filled(self._blank, weights), number, self._actor)
+        hand = self._terms.hand(filled(self._blank, weights), number, self._actor)
+        assert hand is not None  # nobody stops it
+        return hand

@@ -14,7 +14,7 @@ settings and seed give the same network after the same rounds, killed in between
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,7 @@ import jax
 import numpy as np
 
 from cosmalloc.rl_agent.actor import Brain, Playing
-from cosmalloc.rl_agent.actors import Actors, Here, Terms
+from cosmalloc.rl_agent.actors import Actors, Hand, Here, Stop, Terms, never
 from cosmalloc.rl_agent.checkpoint import NAME, Checkpoint, read_checkpoint, write_checkpoint
 from cosmalloc.rl_agent.ground import Ground
 from cosmalloc.rl_agent.learner import Learner, Learning, Losses, devices, learn, new_learner
@@ -96,7 +96,7 @@ def train(
     facts: Mapping[str, str] | None = None,
     actors: Actors | None = None,
     progress: Progress | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> Network:
     """Trains until the time, the rounds or `stop` end it; what is in `folder` goes on.
 
@@ -113,7 +113,9 @@ def train(
         if rounds is not None and run.counters["round"] >= rounds:
             break
         before = time.monotonic()
-        row = _round(school, team, run, how)
+        row = _round(school, team, run, how, stop)
+        if row is None:
+            break
         run.counters["seconds"] += time.monotonic() - before
         metrics.add({**run.counters, **row})
         board.add({**run.counters, **row})
@@ -148,16 +150,21 @@ def _save(folder: str | Path, run: _Run, facts: Mapping[str, str] | None) -> Non
     )
 
 
-def _round(school: School, actors: Actors, run: _Run, how: Training) -> dict[str, float]:
-    """One round; what it was like."""
+def _round(
+    school: School, actors: Actors, run: _Run, how: Training, stop: Stop
+) -> dict[str, float] | None:
+    """One round; what it was like. None if `stop` ended it in its games, as if it had not begun."""
     number = int(run.counters["round"])
     row: dict[str, float] = {}
     alone = number < how.lessons
+    hands = [] if alone else actors.play(run.learner.network, number, stop)
+    if hands is None:
+        return None
     if alone or (how.taught and number % how.taught == 0):
         for episode in school.lessons(run.rng):
             run.replay.add(episode)
     if not alone:
-        row["score"] = _play(actors, run)
+        row["score"] = _remember(hands, run)
         for _ in range(how.reanalysed):
             _reanalyse(school, run, how)
     losses = _learn(school, run, how)
@@ -169,9 +176,8 @@ def _round(school: School, actors: Actors, run: _Run, how: Training) -> dict[str
     return row
 
 
-def _play(actors: Actors, run: _Run) -> float:
+def _remember(hands: Sequence[Hand], run: _Run) -> float:
     """The agent's own games; the mean of their scores, per move."""
-    hands = actors.play(run.learner.network, int(run.counters["round"]))
     episodes = [episode for hand in hands for episode in hand.episodes]
     for episode in episodes:
         run.replay.add(episode)

@@ -12,7 +12,7 @@ import numpy as np
 from cosmalloc.errors import InputError
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Mode, Playing
-from cosmalloc.rl_agent.actors import Say, Terms, actors_of
+from cosmalloc.rl_agent.actors import Say, Stop, Terms, actors_of, never
 from cosmalloc.rl_agent.budgets import SHARES
 from cosmalloc.rl_agent.curriculum import FAMILIES, TARGET, at_random, at_shares
 from cosmalloc.rl_agent.cuttings import cutting
@@ -66,7 +66,7 @@ def train_on(
     output: str | Path | None = None,
     actors: str | None = None,
     progress: Progress | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     say: Say = lambda _words: None,
 ) -> Network:
     """Trains, or goes on; `output` gets the network. actors: see `actors_of`, with `say`. Raises

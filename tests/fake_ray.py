@@ -25,7 +25,7 @@ class Ref:
 
 class FakeRay:
     """processors: of the cluster. deaths: how many tasks in a row kill the actor of this number.
-    refuses: what `init` raises."""
+    refuses: what `init` raises. slow: no task ever ends."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class FakeRay:
         self.deaths = deaths or {}
         self.refuses = refuses
         self.up = False
+        self.slow = False
         self.asked: dict[str, Any] = {}
         self.held: list[Any] = []
         self.alive: list[Any] = []
@@ -67,6 +68,10 @@ class FakeRay:
 
     def get(self, task: Callable[[], Any]) -> Any:
         return task()
+
+    def wait(self, tasks: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        assert timeout > 0
+        return ([], tasks) if self.slow else (tasks, [])
 
     def kill(self, handle: Any) -> None:
         if handle in self.alive:

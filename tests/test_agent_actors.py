@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from cosmalloc.errors import InputError
 from cosmalloc.ray_door import joined
 from cosmalloc.rl_agent.actor import Playing
-from cosmalloc.rl_agent.actors import Actors, Hand, Here, Terms, actors_of
+from cosmalloc.rl_agent.actors import Actors, Here, Terms, actors_of
 from cosmalloc.rl_agent.checkpoint import read_checkpoint
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.ray_actors import LIVES, Cluster, RayActors, cluster_of, on_ray
@@ -137,35 +137,35 @@ def test_an_actor_that_dies_again_and_again_ends_the_run_in_a_sentence(tmp_path:
     assert read_checkpoint(tmp_path, LEARNING).counters["round"] == 1
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_no_actor(
+def pressed_after(asked: int) -> Callable[[], bool]:
+    """Ctrl-C, after so many looks for it."""
+    looks = iter(range(asked))
+    return lambda: next(looks, None) is None
+
+
+def test_ctrl_c_between_two_moves_ends_the_run_as_if_the_round_had_not_begun(
+    tmp_path: Path,
+) -> None:
+    words = (SignSchool(), tmp_path / "run", SIZES, HOW)
+    train(*words, seconds=600, seed=7, stop=pressed_after(12))  # 6 moves and a look a round
+    reached = read_checkpoint(tmp_path / "run", LEARNING).counters
+    assert (reached["round"], reached["games"]) == (1, GAMES)
+    straight = trained(tmp_path / "straight", 3, None)
+    assert distance(straight, trained(tmp_path / "run", 3, None)) == 0
+
+
+def test_ctrl_c_does_not_wait_for_actors_and_leaves_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trained(tmp_path, 1, None)
     ray = FakeRay()
+    ray.slow = True
     monkeypatch.setitem(sys.modules, "ray", ray)
-    rounds: list[Hand] = []
-
-    class Pressed:
-        """Ctrl-C in the second round."""
-
-        def __init__(self, actors: Actors) -> None:
-            self._actors = actors
-
-        def play(self, network: Network, number: int) -> list[Hand]:
-            rounds.extend(self._actors.play(network, number))
-            return rounds[-1:]
-
-    with actors_of("1", TERMS, print) as actors:
-        train(
-            SignSchool(),
-            tmp_path,
-            SIZES,
-            HOW,
-            seconds=600,
-            seed=7,
-            actors=Pressed(actors),
-            stop=lambda: len(rounds) == 2,
-        )
-    assert read_checkpoint(tmp_path, LEARNING).counters["round"] == 2
+    with actors_of("2", TERMS, print) as actors:
+        words = (SignSchool(), tmp_path, SIZES, HOW)
+        train(*words, seconds=600, seed=7, actors=actors, stop=pressed_after(3))
+        assert len(ray.alive) == 2
+    assert read_checkpoint(tmp_path, LEARNING).counters["round"] == 1
     assert (ray.up, ray.alive) == (False, [])
 
 
@@ -191,7 +191,7 @@ def test_a_cluster_is_this_machine_s_or_one_with_an_address(
     ray = FakeRay(processors=2)
     monkeypatch.setitem(sys.modules, "ray", ray)
     with on_ray(cluster_of("2"), TERMS, print) as actors:
-        assert ray.asked["num_cpus"] == 2
+        assert (ray.asked["address"], ray.asked["num_cpus"]) == ("local", 2)
         assert len(actors.play(network, 0)) == 2
     with on_ray(cluster_of("ray://there:10001"), TERMS, print) as actors:
         assert ray.asked["address"] == "ray://there:10001"

@@ -87,8 +87,10 @@ def test_a_training_leaves_a_run_that_goes_on_and_a_network(program: Path, tmp_p
     words = ("agent", "train", run, program, "--seconds", 600, "--shares", 1, "--cuttings", 0)
     words = (*words, "--families", 0, "--lessons", 1, "-o", out, "--mode", "policy")
     for rounds in (1, 2):
-        done = cosmalloc(*words, "--rounds", rounds)
+        done = cosmalloc(*words, "--rounds", rounds, "--json")
         assert done.code == 0, done.err
+        assert done.json["metrics"]["round"] == rounds
+        assert "best" not in done.json["metrics"]  # nothing was examined yet
         assert len((run / "metrics.csv").read_text().splitlines()) == 1 + rounds
     assert out.stat().st_size < 10 * 2**20
     assert cosmalloc("agent", "play", program, "--weights", out, "--auto").code == 0

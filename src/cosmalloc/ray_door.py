@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,11 +33,13 @@ def joined(ray: Any, *, processors: int, address: str | None = None) -> Iterator
     mine = not ray.is_initialized()
     if mine:
         told = address or os.environ.get("RAY_ADDRESS")
-        where: dict[str, Any] = {"num_cpus": processors, "include_dashboard": False}
-        if told is not None:
-            where = {"address": told}
+        where: dict[str, Any] = {"address": told}
+        if told is None:  # `local`: not one that somebody else runs on this machine
+            where = {"address": "local", "num_cpus": processors, "include_dashboard": False}
         try:
-            ray.init(log_to_driver=False, logging_level="error", **where)
+            with warnings.catch_warnings():  # it forks to start a program: JAX needs no care
+                warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+                ray.init(log_to_driver=False, logging_level="error", **where)
         except (ConnectionError, ImportError, ValueError) as error:
             if told is None:
                 raise
