@@ -157,6 +157,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--journal", type=Path, default=Path("fusion.journal"))
     parser.add_argument("--csv", type=Path, metavar="FOLDER")
     options = parser.parse_args(words)
+    if options.csv:
+        options.csv.mkdir(parents=True, exist_ok=True)
     predictors: dict[str, Predictor] = {
         "roofline": predictor_named(options.roofline),
         "learned": predictor_named(options.cost),
