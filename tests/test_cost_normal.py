@@ -122,6 +122,13 @@ def test_other_constants_are_worked_with(text: str) -> None:
     assert graphs_of([text])[0].costs[:, :2].sum() > 0
 
 
+def test_what_is_not_made_of_real_numbers_is_left_as_it_is() -> None:
+    made = "tensor<8x4xcomplex<f32>>"
+    line = f"  %y = chlo.broadcast_complex %c, %c : ({T}, {T}) -> {made}"
+    graph = graphs_of([kernel(NUMBER + line, argument=False, made=made)])[0]
+    assert KINDS[graph.kind[-1]] != "stablehlo.broadcast_in_dim"
+
+
 @pytest.mark.parametrize("text", [*HANDED_ON, *FOLDED])
 def test_xla_does_not_compute_them_either(text: str) -> None:
     executable, _ = compiled(text, jax.devices("cpu")[0])

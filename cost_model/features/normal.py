@@ -71,14 +71,16 @@ def _rewrite(block: ir.Block, known: dict[Any, Constant]) -> list[ir.Operation]:
 
 
 def _folded(operation: ir.Operation, operands: Sequence[Constant | None]) -> Constant | None:
-    """What the result of an operation on constants is."""
+    """What the result of an operation on constants is, if that is a tensor of real numbers."""
+    made = _element(operation)
+    if made is None:
+        return None
     if operation.name == "stablehlo.constant":
         return _written(operation)
-    if not operands or None in operands or len(operation.results) != 1:
+    if not operands or None in operands:
         return None
     if operation.name in _MOVES:
         return operands[0]
-    made = ir.ShapedType(operation.results[0].type).element_type
     if operation.name == "stablehlo.convert" and (
         operands[0] in ("zero", "one") or isinstance(made, ir.FloatType)
     ):
@@ -86,6 +88,16 @@ def _folded(operation: ir.Operation, operands: Sequence[Constant | None]) -> Con
     if operation.name not in _COMPUTES:
         return None
     return "one" if str(made) == "i1" else "number"
+
+
+def _element(operation: ir.Operation) -> ir.Type | None:
+    """Of the one result, if it has a rank and its elements are floats or integers."""
+    if len(operation.results) != 1 or not isinstance(
+        operation.results[0].type, ir.RankedTensorType
+    ):
+        return None
+    found = operation.results[0].type.element_type
+    return found if isinstance(found, ir.FloatType | ir.IntegerType) else None
 
 
 def _fold(
