@@ -36,6 +36,10 @@ class Cell:
     solver: str = ""
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        return self.topology, self.program, self.budget
+
+    @property
     def theirs(self) -> float:
         return min(self.xla, self.alone)
 
@@ -87,13 +91,12 @@ def merged(cells: Sequence[Cell]) -> list[Cell]:
     plans of the others beside its own and the highest bound."""
     found: dict[tuple[str, str, str], Cell] = {}
     for each in cells:
-        key = (each.topology, each.budget, each.program)
-        first = found.setdefault(key, each)
+        first = found.setdefault(each.key, each)
         if first is not each:
             ours = {**each.ours, **first.ours}
             ours = {limit: ours[limit] for limit in sorted(ours, key=float)}
             least = min(max(first.bound, each.bound), *ours.values())
-            found[key] = replace(first, ours=ours, bound=least)
+            found[each.key] = replace(first, ours=ours, bound=least)
     return list(found.values())
 
 

@@ -3,9 +3,10 @@
     1. games of the shipped policy: one as it likes best, the others drawn
     2. games of Gumbel search in the game itself
     3. small changes of the best games, drawn by the policy (improve.py)
-    4. the network learns from the best games of this program, plays again, and so on from 3
+    4. the best games' plans are annealed (polish.py), and followed as games
+    5. the network learns from the best games of this program, plays again, and so on from 3
 
-Each stage can be left out, which is what the ablations do. The best game's plan is the answer.
+It is over early where the best meets the objective's simple bound. Each stage can be left out, which is what the ablations do. The best game's plan is the answer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cosmalloc.objective import bound, objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Played, Playing, judge, play, player, with_returns
@@ -26,11 +28,13 @@ from cosmalloc.rl_agent.improve import Doubles, Improving, Line, improve
 from cosmalloc.rl_agent.learner import Learner, Learning, learn, new_learner
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import Graphs, Network
+from cosmalloc.rl_agent.polish import can_polish, polished
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import Searched
 
 NEVER = -1e9
 DISCOUNT = 0.99
+SAME = Improving(whole=0.0, share=0.0, near=0.0)  # games as they are
 MOST = 100_000  # moves of a batch of games, about a second
 
 
@@ -38,9 +42,10 @@ MOST = 100_000  # moves of a batch of games, about a second
 class Compiling:
     """slots: games side by side, fewer of long programs. policy: whether the network plays and is
     the prior; without it games are even dice. search: share of the time for games of search, 0 for
-    none; simulations: at each of their moves. improve: whether good games are changed. tune: steps
-    of learning at a time, 0 for none; patience: with fewer seconds in all it isn't worth its
-    compilation. turns: how often 3 and 4 take turns.
+    none; simulations: at each of their moves. improve: whether good games are changed. polish:
+    share of each turn for annealing, 0 for none; starts: plans that it begins with. tune: steps of
+    learning at a time, 0 for none; patience: with fewer seconds in all it isn't worth its
+    compilation, and there is one turn. turns: how often 3, 4 and 5 take turns.
     """
 
     slots: int = 32
@@ -48,6 +53,8 @@ class Compiling:
     search: float = 0.1
     simulations: int = 8
     improve: bool = True
+    polish: float = 0.5
+    starts: int = 4
     tune: int = 60
     patience: float = 30.0
     turns: int = 4
@@ -80,6 +87,8 @@ class Compiler:
     ) -> None:
         """tell: hears of each better value, with the share of the time that is over. clock: what
         counts as seconds."""
+        self.problem, self._rules, self._seed = problem, rules, seed
+        self._least = bound(problem, rules.objective)
         self._clock = clock
         self._tell = tell
         self._seconds = 1.0
@@ -96,6 +105,7 @@ class Compiler:
         if rules.order == "given":
             self._even[:, 3:] = NEVER
         self.lines: list[Line] = []
+        self._plans: list[Plan] = []  # to anneal, beside those of games
         self.plan: Plan | None = None
         self.value = np.inf
         self.games = 0
@@ -110,25 +120,59 @@ class Compiler:
         """All stages, until the time is over. plans: of others, to start from as well."""
         how = self._how
         self._seconds = max(1e-9, seconds)
+        self._plans = list(plans)
+        turns = how.turns if seconds >= how.patience else 1
 
         def until(share: float) -> Callable[[], bool]:
-            return lambda: interrupted() or self.gone() > share * seconds
+            return lambda: interrupted() or self.gone() > share * seconds or self.proven
 
         self.follow(plans)
         if not (how.policy and self.play(Playing("policy"), until(1.0))):
             self.dice()  # or the network had no time for a single game
         while how.search and how.policy and not until(how.search)():
             self.play(Playing("game", how.simulations, DISCOUNT), until(1.0), until(how.search))
-        for turn in range(how.turns):
-            end = until(how.search + (1 - how.search) * (turn + 1) / how.turns)
-            if turn and how.tune and seconds >= how.patience and self.lines and not end():
+        polish = how.polish if can_polish(self.problem, self._rules.objective) else 0.0
+        for turn in range(turns):
+            length = (1 - how.search) / turns
+            start = how.search + turn * length
+            end = until(start + length * (1 - polish))
+            if turn and how.tune and self.lines and not end():
                 self.tune(how.tune, end)
                 self.play(Playing("policy"), end)
             while not how.improve and not end() and self.play_again(end):
                 pass
             if how.improve and self.lines and not end():
                 self.improve(end)
+            if polish and not until(1.0)():
+                self.polish((start + length) * seconds - self.gone(), turn)
         return self.found()
+
+    @property
+    def proven(self) -> bool:
+        """Whether no plan can be better."""
+        return self.value <= self._least * (1 + 1e-9)
+
+    def polish(self, seconds: float, turn: int) -> None:
+        """The best games' plans annealed; what came of it is followed."""
+        self._improve(self.lines, self._even, SAME, _once())  # the arena shows the best games
+        slots = min(self._how.starts, len(self.lines), self._slots)
+        plans = sorted(
+            [*(self.arena.plan(slot) for slot in range(slots)), *self._plans],
+            key=self._worth,
+        )
+        dice = self._seed * self._how.turns + turn
+        found = polished(self.problem, plans, seconds, dice)
+        if found is None:
+            return
+        self._plans = [found]
+        value = self._worth(found)
+        if value < self.value:
+            self._better(value, found)
+        if self._rules.order == "given":
+            self.follow([found])
+
+    def _worth(self, plan: Plan) -> float:
+        return objective_value(self.problem, plan, self._rules.objective)
 
     def play_again(self, stop: Callable[[], bool]) -> bool:
         """Games without changes, by the policy or by dice."""
@@ -175,8 +219,7 @@ class Compiler:
         lines += [
             Line(np.full(self.arena.uses, move, np.int8), -np.inf) for move in (COPY, NO_COPY, DROP)
         ]
-        alike = Improving(whole=0.0, share=0.0, near=0.0)
-        self._improve(lines, self._even, alike, _once())
+        self._improve(lines, self._even, SAME, _once())
 
     def improve(self, stop: Callable[[], bool]) -> None:
         """Small changes of the best games."""
@@ -221,9 +264,12 @@ class Compiler:
         values = self.arena.values()
         best = int(values.argmin())
         if values[best] < self.value:
-            self.value, self.plan = float(values[best]), self.arena.plan(best)
-            self.curve.append((self.gone(), self.value))
-            self._tell(self.value, self.gone() / self._seconds)
+            self._better(float(values[best]), self.arena.plan(best))
+
+    def _better(self, value: float, plan: Plan) -> None:
+        self.value, self.plan = value, plan
+        self.curve.append((self.gone(), value))
+        self._tell(value, self.gone() / self._seconds)
 
     def _lines_of(self, played: Played) -> list[Line]:
         lines = []

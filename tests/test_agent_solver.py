@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NETWORK = Network(network_sizes(hidden=16), jax.random.key(0))
-BRIEF = Compiling(slots=4, simulations=2, tune=2, turns=2)
+BRIEF = Compiling(slots=4, simulations=2, polish=0.01, tune=2, turns=2)
 
 
 def anywhere(problem: Problem) -> Problem:
