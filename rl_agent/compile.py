@@ -6,7 +6,8 @@
     4. the best games' plans are annealed (polish.py), and followed as games
     5. the network learns from the best games of this program, plays again, and so on from 3
 
-It is over early where the best meets the objective's simple bound. Each stage can be left out, which is what the ablations do. The best game's plan is the answer.
+It is over early where the best meets the objective's simple bound. Each stage can be left out,
+which is what the ablations do. The best plan is the answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The last touch to an agent's plans: their stays annealed on the compiled clock.
 
-A game is played whole to learn what one move is worth; the draft of `cosmalloc.latency` learns it in
-microseconds, but walks downhill from where it starts. So the agent brings starts that differ, and
-annealing brings each to the bottom of its valley. The games' rule for windows and places binds
+A game is played whole to learn what one move is worth; the draft of `cosmalloc.latency` learns it
+in microseconds, but does not get far from where it starts. So the agent brings starts that differ,
+and annealing brings each to the bottom of its valley; the game's rule for windows and places binds
 no longer there. Only for latency, with operands anywhere.
 """
 

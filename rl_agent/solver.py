@@ -79,11 +79,10 @@ def raw(
     how: Compiling | None = None,
     network: Network | None = None,
     plans: Sequence[Plan] = (),
-    clock: Callable[[], float] = time.perf_counter,
     progress: Progress | None = None,
 ) -> Found:
     """The agent alone, unless it starts from `plans` of others as well. network: the shipped one if
-    None. clock: what counts as seconds.
+    None.
 
     InputError for a program that the game can't be played on.
     """
@@ -101,7 +100,6 @@ def raw(
         how or Compiling(),
         seed,
         tell=tell,
-        clock=clock,
     )
     with listening() as interrupted:
         found = compiler.run(seconds, interrupted, plans)
