@@ -2,8 +2,8 @@
 
     python -m benchmarks.agent held-out [--seconds S] [--shares 0.12,0.25,0.5,1] [--cells FILE]
                                         [--columns C,C] [--show] [--longer S] [NAME ...]
-    python -m benchmarks.agent small [--count N] [--seconds S]
-    python -m benchmarks.agent ablation [--seconds S] [NAME ...]
+    python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
+    python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
     python -m benchmarks.agent speed
     python -m benchmarks.agent throughput [--seconds S]
     python -m benchmarks.agent curves RUN ... [--output docs/data/agent]
@@ -27,24 +27,22 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import agent_actors, agent_held_out
-from benchmarks.agent_players import CLOSE, EVEN, WAYS, Agent, head, line, measured, solved
-from cosmalloc.problem import Problem
+from benchmarks import agent_actors, agent_cells, agent_held_out, agent_small
+from benchmarks.agent_cells import Book, Figure
+from benchmarks.agent_players import WAYS, Agent, head, line, solved
 from cosmalloc.rl_agent.actor import Brain, Mode, Playing, play, player
 from cosmalloc.rl_agent.budgets import at_share
 from cosmalloc.rl_agent.curriculum import HELD_OUT, TRAINED, models
-from cosmalloc.rl_agent.cuttings import cutting
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import parameters
 from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known
-from cosmalloc.solve import solve
 from examples.models.export import ARTIFACTS
 
 Rows = list[dict[str, float | str]]
@@ -64,7 +62,7 @@ def held_out(options: argparse.Namespace) -> Rows:
     names = options.names or [name for each in HELD_OUT.values() for name in each]
     columns = options.columns.split(",") if options.columns else list(agent_held_out.COLUMNS)
     if options.show:
-        cells = [each for each in agent_held_out.kept(options.cells) if each.program in names]
+        cells = [each for each in agent_cells.kept(options.cells) if each.program in names]
     else:
         programs = models(names, ARTIFACTS)
         shares = [float(each) for each in options.shares.split(",")]
@@ -79,62 +77,41 @@ def held_out(options: argparse.Namespace) -> Rows:
     return [asdict(cell) for cell in cells]
 
 
-def small_programs(count: int, seed: int) -> Iterator[Problem]:
-    """Cuttings of the models of no training, of at most 24 operators."""
-    rng = np.random.default_rng(seed)
-    known_models = models([name for each in HELD_OUT.values() for name in each], ARTIFACTS)
-    while count:
-        made = cutting(known_models[int(rng.integers(len(known_models)))], rng, longest=24)
-        if uses_of(made) >= 4:
-            count -= 1
-            yield made
-
-
 def small(options: argparse.Namespace) -> Rows:
     """How often the agent finds what `ilp` proves to be the optimum."""
-    agent = agent_of(options)
-    rows: Rows = []
-    tried = 0
-    for problem in small_programs(100 * options.count, options.seed):
-        if len(rows) == options.count:
-            break
-        tried += 1
-        exact = solve(problem, objective="latency", solver="ilp", seconds=options.proof)
-        if exact.status != "optimal" or exact.value is None or exact.bound is None:
-            continue
-        values = {
-            "optimum": measured(problem, exact.plan),
-            "msa": solved(problem, "msa", 1.0, 0),
-            "greedy": solved(problem, "greedy", 1.0, 0),
-            "evolution": agent.plays(problem, EVEN, 0),
-            "raw": agent.plays(problem, WAYS["agent"], 0),
-        }
-        values["prod"] = solved(problem, "rl", options.seconds, 0)
-        rows.append({"program": problem.name, **values})
-    print(f"{len(rows)} programs with a proven optimum, of {tried} tried\n")
-    head(("solver", "optimum found", "mean gap", "largest gap"))
-    for name in ("msa", "greedy", "evolution", "raw", "prod"):
-        gaps = np.array([float(row[name]) / float(row["optimum"]) - 1 for row in rows])
-        line((name, f"{(gaps <= CLOSE).mean():.1%}", f"{gaps.mean():.2%}", f"{gaps.max():.1%}"))
-    return rows
+    known_models = models([name for each in HELD_OUT.values() for name in each], ARTIFACTS)
+    rows, tried = agent_small.compare(
+        known_models,
+        options.count,
+        agent_of(options),
+        options.seed,
+        options.proof,
+        options.cells,
+    )
+    agent_small.show(rows, tried)
+    return [dict(row) for row in rows]
 
 
 def ablation(options: argparse.Namespace) -> Rows:
     """Each way against `msa`, mean over programs and shares, and over seeds."""
-    agent = agent_of(options)
+    agent, book = agent_of(options), Book(options.cells)
     names = options.names or ["transformer_layer", "unet", "mobilenet_v2", "decode_step"]
-    cases = [
-        at_share(problem, float(share))
-        for problem in models(names, ARTIFACTS)
-        for share in options.shares.split(",")
-    ]
-    rivals = [solved(case, "msa", 1.0, 0) for case in cases]
+    shares = [float(each) for each in options.shares.split(",")]
+    cases = [(at_share(p, share), share) for p in models(names, ARTIFACTS) for share in shares]
+    rivals = [solved(case, "msa", 1.0, 0) for case, _ in cases]
+    columns: dict[str, Figure] = {
+        name: lambda p, player, seed, way=way: player.plays(p, way, seed)
+        for name, way in WAYS.items()
+    }
     rows: Rows = []
     head(("means", *(f"seed {seed}" for seed in range(options.seeds)), "mean"))
-    for name, way in WAYS.items():
+    for name in columns:
         means = []
         for seed in range(options.seeds):
-            values = [agent.plays(case, way, seed) for case in cases]
+            values = [
+                book.value(case.name, case, share, columns, name, agent, seed).value
+                for case, share in cases
+            ]
             against = [value / rival - 1 for value, rival in zip(values, rivals, strict=True)]
             means.append(float(np.mean(against)))
         rows.append({"means": name, "against_msa": float(np.mean(means))})
@@ -257,7 +234,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--shares", default="0.12,0.25,0.5,1")
     parser.add_argument("--weights", type=Path, default=shipped())
     parser.add_argument("--columns", help="of held-out, with commas between them; all")
-    parser.add_argument("--cells", type=Path, help="file of held-out's cells, to go on from")
+    parser.add_argument("--cells", type=Path, help="file of figures, to go on from")
     parser.add_argument("--longer", type=float, help="held-out --show: also these seconds")
     parser.add_argument("--show", action="store_true", help="only what --cells has")
     parser.add_argument("--output", default="docs/data/agent")

@@ -1,27 +1,19 @@
-"""Model families that the agent never saw, at shares of their peak, for benchmarks.agent.
-
-Every figure is a cell (program, share, column, seconds, seed), a line of JSON; cells that the file
-has are not run again, so a run that was ended goes on, and several may fill one file. All solvers
-have the same seconds; every plan is verified.
-"""
+"""Model families that the agent never saw, at shares of their peak, for benchmarks.agent."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 
-from benchmarks.agent_players import CLOSE, EVEN, Agent, head, liked, line, solved
+from benchmarks.agent_cells import Book, Cell, Figure, Row, against, micro, rows_of
+from benchmarks.agent_players import EVEN, Agent, head, liked, line, solved
 from cosmalloc.ilp.latency import latency_bound
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.budgets import at_share
 from cosmalloc.rl_agent.compile import Compiling
-from cosmalloc.rl_agent.mapping_arena import uses_of
 
-Figure = Callable[[Problem, Agent, int], float]
 COLUMNS: dict[str, Figure] = {
     "bound": lambda p, agent, _: latency_bound(p, source_order(p), agent.seconds / 2),
     "msa": lambda p, agent, seed: solved(p, "msa", agent.seconds, seed),
@@ -37,33 +29,6 @@ COLUMNS: dict[str, Figure] = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """value: seconds of the plan. uses: of the program. seconds: that the solver had."""
-
-    program: str
-    uses: int
-    share: float
-    column: str
-    seconds: float
-    seed: int
-    value: float
-
-    @property
-    def key(self) -> tuple[str, float, str, float, int]:
-        return self.program, self.share, self.column, self.seconds, self.seed
-
-
-def kept(file: Path | None) -> Iterator[Cell]:
-    """Of earlier runs; a line that a killed run did not finish is none."""
-    if file is not None and file.is_file():
-        for text in file.read_text().splitlines():
-            try:
-                yield Cell(**json.loads(text))
-            except (ValueError, TypeError):
-                continue
-
-
 def fill(
     programs: Sequence[Problem],
     shares: Sequence[float],
@@ -73,40 +38,13 @@ def fill(
     file: Path | None,
 ) -> list[Cell]:
     """The cells asked for, those of the file among them."""
-    known = {cell.key: cell for cell in kept(file)}
-    cells = []
-    for share in shares:
-        for problem in programs:
-            case = at_share(problem, share)
-            for column in columns:
-                at = (problem.name, uses_of(case), share, column, agent.seconds, seed)
-                asked = Cell(*at, value=0.0)
-                cell = known.get(asked.key)
-                if cell is None:
-                    cell = replace(asked, value=COLUMNS[column](case, agent, seed))
-                    note(cell, file)
-                cells.append(cell)
-    return cells
-
-
-def note(cell: Cell, file: Path | None) -> None:
-    """One line more."""
-    if file is not None:
-        with file.open("a") as lines:
-            lines.write(json.dumps(asdict(cell)) + "\n")
-
-
-Row = dict[str, float]
-
-
-def rows_of(cells: Sequence[Cell], seconds: float) -> dict[tuple[str, float, int], Row]:
-    """Values by column after these seconds, for each program, share and seed."""
-    rows: dict[tuple[str, float, int], Row] = {}
-    for cell in cells:
-        if cell.seconds == seconds:
-            row = rows.setdefault((cell.program, cell.share, cell.seed), {"uses": cell.uses})
-            row[cell.column] = cell.value
-    return rows
+    book = Book(file)
+    return [
+        book.value(problem.name, at_share(problem, share), share, COLUMNS, column, agent, seed)
+        for share in shares
+        for problem in programs
+        for column in columns
+    ]
 
 
 def show(cells: Sequence[Cell], columns: Sequence[str], seconds: float) -> None:
@@ -140,18 +78,3 @@ def show_longer(cells: Sequence[Cell], seconds: float, longer: float) -> None:
     print()
     for name in names:
         print(f"{name}, {ends[1]}: {against(both, f'{name}, {ends[1]}', name)}")
-
-
-def micro(value: float | None) -> str:
-    return "-" if value is None else f"{value * 1e6:,.1f}"
-
-
-def against(rows: Sequence[Row], one: str, other: str) -> str:
-    """Mean difference, and on how many rows it is less or more."""
-    pairs = [(row[one], row[other]) for row in rows if one in row and other in row]
-    if not pairs:
-        return f"nothing to compare with {other}"
-    less = sum(a < b * (1 - CLOSE) for a, b in pairs)
-    more = sum(a > b * (1 + CLOSE) for a, b in pairs)
-    off = mean(a / b - 1 for a, b in pairs)
-    return f"{off:+.2%} against {other}; less on {less}, more on {more}, of {len(pairs)}"

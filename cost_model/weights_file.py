@@ -9,15 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from cosmalloc.cost_model.features.words import KINDS, TYPES
 from cosmalloc.cost_model.network import ARCHITECTURE, Network
 from cosmalloc.errors import InputError
-from cosmalloc.tree_file import Arrays, arrays_of, filled, read_arrays, write_arrays
+from cosmalloc.tree_file import Arrays, arrays_of, blank, filled, read_arrays, write_arrays
 
 FORMAT = "cosmalloc.cost/1"
 _HINT = "train it again: `cosmalloc cost train`"
@@ -58,8 +56,9 @@ def read_weights(path: Path) -> tuple[list[Network], Header]:
         raise InputError(f"{path} knows other operations than this version", _HINT)
     if words["architecture"] != ARCHITECTURE:
         raise InputError(f"{path} is of architecture {words['architecture']}", _HINT)
-    blank = _blank(int(header.settings["width"]), int(header.settings["rounds"]))
-    return [filled(blank, arrays, str(i), _HINT) for i in range(words["members"])], header
+    width, rounds = int(header.settings["width"]), int(header.settings["rounds"])
+    shapes = blank(lambda: Network(width, rounds, jax.random.key(0)))
+    return [filled(shapes, arrays, str(i), _HINT) for i in range(words["members"])], header
 
 
 def read_header(path: Path) -> Header:
@@ -78,15 +77,3 @@ def _header(path: Path, facts: Mapping[str, str]) -> tuple[Header, dict[str, Any
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} has a damaged head: {error}", _HINT) from None
     return header, words
-
-
-def _blank(width: int, rounds: int) -> Network:
-    """A network of zeros: nothing is drawn, and so nothing compiled."""
-    shapes = eqx.filter_eval_shape(lambda key: Network(width, rounds, key), jax.random.key(0))
-
-    def zeros(leaf: Any) -> Any:
-        shape = isinstance(leaf, jax.ShapeDtypeStruct)
-        return jnp.asarray(np.zeros(leaf.shape, leaf.dtype)) if shape else leaf
-
-    found: Network = jax.tree.map(zeros, shapes)
-    return found

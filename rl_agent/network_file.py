@@ -59,8 +59,13 @@ def read_network(path: str | Path) -> tuple[Network, dict[str, str]]:
     arrays, facts = read_arrays(path)
     if "sizes" not in facts:
         raise InputError(f"{path} holds no network")
-    blank = Network(sizes_from(facts["sizes"]), jax.random.key(0))
-    return filled(blank, arrays), facts
+    return filled(blank_network(sizes_from(facts["sizes"])), arrays), facts
+
+
+def blank_network(sizes: Sizes) -> Network:
+    """Shapes in place of arrays, to be `filled`."""
+    made: Network = tree_file.blank(lambda: Network(sizes, jax.random.key(0)))
+    return made
 
 
 def shipped() -> Path:

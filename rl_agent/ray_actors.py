@@ -15,7 +15,7 @@ from cosmalloc.errors import InputError
 from cosmalloc.ray_door import joined, ray_module
 from cosmalloc.rl_agent.actors import Hand, Say, Stop, Terms, never
 from cosmalloc.rl_agent.network import Network
-from cosmalloc.rl_agent.network_file import filled, sizes_from, sizes_json
+from cosmalloc.rl_agent.network_file import blank_network, filled, sizes_from, sizes_json
 from cosmalloc.tree_file import Arrays, arrays_of
 
 MOST = 1024  # actors
@@ -158,10 +158,8 @@ class _Actor:
 
     def hand(self, sizes: str, weights: Arrays, number: int) -> Hand:
         """The games of a round. sizes: of the network whose weights these are."""
-        import jax
-
         if self._blank is None:
-            self._blank = Network(sizes_from(sizes), jax.random.key(0))
+            self._blank = blank_network(sizes_from(sizes))
         hand = self._terms.hand(filled(self._blank, weights), number, self._actor)
         assert hand is not None  # nobody stops it
         return hand

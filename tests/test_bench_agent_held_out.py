@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from benchmarks import agent_held_out
+from benchmarks import agent_cells, agent_held_out
 from benchmarks.agent_players import Agent
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.mapping_arena import network_sizes
@@ -36,19 +36,19 @@ def test_a_run_goes_on_where_an_earlier_one_ended(
     assert again[0] == first[0]
     assert [cell.column for cell in again] == ["msa", "greedy", "msa", "greedy"]
     assert again[2].value == 0.0
-    assert list(agent_held_out.kept(file)) == again
+    assert list(agent_cells.kept(file)) == again
 
 
 def test_rows_join_the_columns_of_one_time_limit(capsys: pytest.CaptureFixture[str]) -> None:
-    cell = agent_held_out.Cell("net", 9, 0.5, "msa", 1.0, 0, 2e-6)
+    cell = agent_cells.Cell("net", 9, 0.5, "msa", 1.0, 0, 2e-6)
     cells = [
         cell,
         replace(cell, column="raw", value=1e-6),
         replace(cell, column="raw", seconds=9.0, value=0.5e-6),
     ]
-    rows = agent_held_out.rows_of(cells, 1.0)
+    rows = agent_cells.rows_of(cells, 1.0)
     assert rows == {("net", 0.5, 0): {"uses": 9, "msa": 2e-6, "raw": 1e-6}}
-    said = agent_held_out.against(list(rows.values()), "raw", "msa")
+    said = agent_cells.against(list(rows.values()), "raw", "msa")
     assert said == "-50.00% against msa; less on 1, more on 0, of 1"
     agent_held_out.show(cells, ["msa", "raw"], 1.0)
     agent_held_out.show_longer(cells, 1.0, 9.0)

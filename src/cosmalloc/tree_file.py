@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,23 @@ def arrays_of(tree: Any, prefix: str = "") -> Arrays:
     return {prefix + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
+def blank(make: Callable[[], Any]) -> Any:
+    """The tree that `make` makes with shapes in place of its arrays: nothing is computed, hence
+    nothing compiled (seconds, for random numbers of each shape that a network has)."""
+    import equinox as eqx
+
+    return eqx.filter_eval_shape(make)
+
+
 def filled(tree: Any, arrays: Mapping[str, NDArray[Any]], prefix: str = "", hint: str = "") -> Any:
-    """The tree with its arrays replaced by those of these names. Raises InputError with `hint`."""
+    """The tree, also a `blank` one, with its arrays replaced by those of these names. Raises
+    InputError with `hint`."""
     import equinox as eqx
     import jax
     import jax.numpy as jnp
 
     def place(path: Any, leaf: Any) -> Any:
-        if not eqx.is_array(leaf):
+        if not eqx.is_array(leaf) and not isinstance(leaf, jax.ShapeDtypeStruct):
             return leaf
         name = prefix + jax.tree_util.keystr(path)
         if name not in arrays:
