@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tpu import searched_longer
 from benchmarks.tpu_cells import Cell, kept, merged, rows, shown, summary
 
 CELL = Cell(
@@ -40,6 +41,15 @@ def test_shares_are_of_the_search_whose_plan_was_told() -> None:
     assert one.closed == pytest.approx(1 / 1.8)
     assert one.survived == pytest.approx(0.8)
     assert merged([longer])[0].gain == pytest.approx(1 - 2.5 / 4)
+
+
+def test_a_plan_at_its_bound_is_not_searched_longer() -> None:
+    proven = replace(CELL, bound=3.0)
+    found = searched_longer(proven, "no such program", "v5e", "16", "auto", 60.0, None)
+    assert found == replace(proven, ours={"60": 3.0}, solver="auto 60")
+    one = merged([proven, found])[0]
+    assert one.ours == {"1": 3.5, "10": 3.0, "60": 3.0}
+    assert (one.last, one.told) == (3.0, 3.2)
 
 
 def test_a_line_that_was_not_finished_is_no_cell(tmp_path: Path) -> None:
