@@ -95,6 +95,19 @@ def test_memories_and_copies_become_residencies_and_transfers() -> None:
     assert {x, d} & {stay.tensor for stay in solution.plan.residencies} == set()
 
 
+def test_a_constant_is_copied_like_a_parameter() -> None:
+    def fixed(text: str) -> str:
+        return text.replace(", w: f32[8,128]", "").replace("parameter(1)", "constant({...})")
+
+    told = replace(compiled(), before=fixed(BEFORE), after=fixed(AFTER))
+    found = extract_program(told, TPU.target(), "placed")
+    w = [t.name for t in found.problem.tensors].index("w")
+    plan = read_solution(found, told, TPU).plan
+    assert Transfer(w, "load", 1, 3) in plan.transfers
+    assert Residency(w, 0, 1, 4) in plan.residencies
+    assert verify(found.problem, plan) == []
+
+
 def test_a_value_that_the_buffer_assignment_forgot_is_named() -> None:
     found = extract_program(compiled(), TPU.target(), "placed")
     less = replace(compiled(), buffers=BUFFERS.replace(" value: <8 b", " value: <8 z"))

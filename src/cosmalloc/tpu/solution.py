@@ -99,6 +99,10 @@ class _Reader:
     def solution(self) -> Solution:
         for old, new in zip(self.before.parameters, self.after.parameters, strict=True):
             self.origin[new] = old
+        constants = _constants(self.before)
+        for name, new in _constants(self.after).items():
+            if name in constants:
+                self.origin[new] = constants[name]
         at = 0  # the next operator: the border that copies here belong to
         seen: set[int] = set()
         for step in self.after.steps:
@@ -202,6 +206,16 @@ class _Reader:
             key=lambda c: (c.start, self.queue.get((c.tensor, c.kind, c.start, c.stop), 0))
         )
         return Plan(self.sequence, tuple(sorted(stays)), tuple(transfers))
+
+
+def _constants(program: Flow) -> dict[str, int]:
+    """Values that nobody makes, by the name of their instruction."""
+    given = set(program.parameters)
+    return {
+        value.instruction: number
+        for number, value in enumerate(program.values)
+        if value.step is None and number not in given
+    }
 
 
 def _key(step: Step) -> Key:
