@@ -12,7 +12,7 @@ from cosmalloc.ilp.latency import latency_bound
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.budgets import at_share
-from cosmalloc.rl_agent.compile import Compiling
+from cosmalloc.rl_agent.compiling import Compiling
 
 COLUMNS: dict[str, Figure] = {
     "bound": lambda p, agent, _: latency_bound(p, source_order(p), agent.seconds / 2),

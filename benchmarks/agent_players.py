@@ -11,7 +11,7 @@ from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
-from cosmalloc.rl_agent.compile import Compiling
+from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.solver import raw

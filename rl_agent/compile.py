@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,12 +22,13 @@ from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Played, Playing, judge, play, player, with_returns
 from cosmalloc.rl_agent.arena import Look
+from cosmalloc.rl_agent.compiling import Compiling, Found
 from cosmalloc.rl_agent.game import COPY, DROP, NO_COPY
 from cosmalloc.rl_agent.improve import Doubles, Improving, Line, improve
-from cosmalloc.rl_agent.learner import Learner, Learning, learn, new_learner
+from cosmalloc.rl_agent.learner import Learner, learn, new_learner
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import Graphs, Network
-from cosmalloc.rl_agent.polish import can_polish, polished
+from cosmalloc.rl_agent.polish import Pool, can_polish
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
 from cosmalloc.rl_agent.search import Searched
 
@@ -37,40 +36,6 @@ NEVER = -1e9
 DISCOUNT = 0.99
 SAME = Improving(whole=0.0, share=0.0, near=0.0)  # games as they are
 MOST = 100_000  # moves of a batch of games, about a second
-
-
-@dataclass(frozen=True)
-class Compiling:
-    """slots: games side by side, fewer of long programs. policy: whether the network plays and is
-    the prior; without it games are even dice. search: share of the time for games of search, 0 for
-    none; simulations: at each of their moves. improve: whether good games are changed. polish:
-    share of each turn for annealing, 0 for none; starts: plans that it begins with. tune: steps of
-    learning at a time, 0 for none; patience: with fewer seconds in all it isn't worth its
-    compilation, and there is one turn. turns: how often 3, 4 and 5 take turns.
-    """
-
-    slots: int = 32
-    policy: bool = True
-    search: float = 0.1
-    simulations: int = 8
-    improve: bool = True
-    polish: float = 0.5
-    starts: int = 4
-    tune: int = 60
-    patience: float = 30.0
-    turns: int = 4
-    improving: Improving = field(default_factory=lambda: Improving(even=0.5))
-    learning: Learning = field(default_factory=lambda: Learning(rate=5e-4, warmup=5))
-
-
-class Found(NamedTuple):
-    """plan: of the best game; value: its objective, as the game has it. games: how many were
-    played. curve: (seconds, value) of every improvement."""
-
-    plan: Plan
-    value: float
-    games: int
-    curve: tuple[tuple[float, float], ...]
 
 
 class Compiler:
@@ -106,7 +71,8 @@ class Compiler:
         if rules.order == "given":
             self._even[:, 3:] = NEVER
         self.lines: list[Line] = []
-        self._plans: list[Plan] = []  # to anneal, beside those of games
+        fits = how.polish > 0 and can_polish(problem, rules.objective)
+        self._pool = Pool(problem) if fits else None
         self.plan: Plan | None = None
         self.value = np.inf
         self.games = 0
@@ -121,18 +87,19 @@ class Compiler:
         """All stages, until the time is over. plans: of others, to start from as well."""
         how = self._how
         self._seconds = max(1e-9, seconds)
-        self._plans = list(plans)
         turns = how.turns if seconds >= how.patience else 1
 
         def until(share: float) -> Callable[[], bool]:
             return lambda: interrupted() or self.gone() > share * seconds or self.proven
 
         self.follow(plans)
+        if self._pool:
+            self._pool.plans = list(plans)
         if not (how.policy and self.play(Playing("policy"), until(1.0))):
             self.dice()  # or the network had no time for a single game
         while how.search and how.policy and not until(how.search)():
             self.play(Playing("game", how.simulations, DISCOUNT), until(1.0), until(how.search))
-        polish = how.polish if can_polish(self.problem, self._rules.objective) else 0.0
+        polish = how.polish if self._pool else 0.0
         for turn in range(turns):
             length = (1 - how.search) / turns
             start = how.search + turn * length
@@ -144,8 +111,8 @@ class Compiler:
                 pass
             if how.improve and self.lines and not end():
                 self.improve(end)
-            if polish and not until(1.0)():
-                self.polish((start + length) * seconds - self.gone(), turn)
+            if self._pool and not until(1.0)():
+                self.polish(self._pool, (start + length) * seconds - self.gone(), turn)
         return self.found()
 
     @property
@@ -153,27 +120,19 @@ class Compiler:
         """Whether no plan can be better."""
         return self.value <= self._least * (1 + 1e-9)
 
-    def polish(self, seconds: float, turn: int) -> None:
-        """The best games' plans annealed; what came of it is followed."""
+    def polish(self, pool: Pool, seconds: float, turn: int) -> None:
+        """Plans annealed: drawn games', the best ones', others'. What comes of it is followed."""
         self._improve(self.lines, self._even, SAME, _once())  # the arena shows the best games
         slots = min(self._how.starts, len(self.lines), self._slots)
-        plans = sorted(
-            [*(self.arena.plan(slot) for slot in range(slots)), *self._plans],
-            key=self._worth,
-        )
-        dice = self._seed * self._how.turns + turn
-        found = polished(self.problem, plans, seconds, dice)
+        best = [self.arena.plan(slot) for slot in range(slots)]
+        found = pool.polished(best, seconds, self._seed * self._how.turns + turn)
         if found is None:
             return
-        self._plans = [found]
-        value = self._worth(found)
+        value = objective_value(self.problem, found, self._rules.objective)
         if value < self.value:
             self._better(value, found)
         if self._rules.order == "given":
             self.follow([found])
-
-    def _worth(self, plan: Plan) -> float:
-        return objective_value(self.problem, plan, self._rules.objective)
 
     def play_again(self, stop: Callable[[], bool]) -> bool:
         """Games without changes, by the policy or by dice."""
@@ -206,6 +165,7 @@ class Compiler:
         )
         if played is not None:
             self._keep(self._lines_of(played))
+            self._draw()
         return played is not None
 
     def dice(self) -> None:
@@ -213,6 +173,12 @@ class Compiler:
         nothing = Line(np.full(self.arena.uses, -1, np.int8), -np.inf)
         even = Improving(parents=1, share=1.0, even=1.0, near=0.0)
         self._improve([nothing], self._even, even, _once())
+        self._draw()
+
+    def _draw(self) -> None:
+        """Annealing may start from the games that the arena has just played."""
+        if self._pool:
+            self._pool.add(self.arena.values(), self.arena.plan)
 
     def follow(self, plans: Sequence[Plan]) -> None:
         """The games that come nearest to these plans, and those of one move all along."""

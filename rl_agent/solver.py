@@ -25,7 +25,8 @@ from cosmalloc.latency.msa import solve as msa
 from cosmalloc.objective import bound
 from cosmalloc.plan import Objective, Outcome, Plan
 from cosmalloc.problem import Problem
-from cosmalloc.rl_agent.compile import Compiler, Compiling, Found
+from cosmalloc.rl_agent.compile import Compiler
+from cosmalloc.rl_agent.compiling import Compiling, Found
 from cosmalloc.rl_agent.game import GAME_VERSION
 from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules
 from cosmalloc.rl_agent.network import Network

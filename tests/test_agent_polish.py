@@ -16,7 +16,8 @@ from cosmalloc.objective import bound, objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.budgets import at_share
-from cosmalloc.rl_agent.compile import Compiler, Compiling
+from cosmalloc.rl_agent.compile import Compiler
+from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, network_sizes
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.polish import can_polish, polished
@@ -53,7 +54,7 @@ def test_what_is_annealed_is_legal_and_no_worse_than_the_best_it_began_with(
     problem: Problem,
 ) -> None:
     plans = [msa_plan(problem), *games(problem, 2)]
-    found = polished(problem, plans, 0.06, seed=0)
+    found = polished(problem, plans[:1], plans[1:], 0.06, seed=0)
     assert found is not None
     assert verify(problem, found) == []
     assert bound(problem, "latency") <= latency(problem, found) * (1 + 1e-9)
@@ -63,22 +64,22 @@ def test_what_is_annealed_is_legal_and_no_worse_than_the_best_it_began_with(
 def test_games_of_dice_get_much_better_by_it() -> None:
     problem = anywhere(chain(20))
     plans = games(problem, 3)
-    found = polished(problem, plans, 0.5, seed=0)
+    found = polished(problem, [], plans, 0.5, seed=0)
     assert found is not None
     assert latency(problem, found) < min(latency(problem, plan) for plan in plans)
 
 
 def test_nothing_comes_of_no_plans_or_no_time() -> None:
     problem = anywhere(chain(5))
-    assert polished(problem, [], 1.0, seed=0) is None
-    assert polished(problem, [msa_plan(problem)], 0.0, seed=0) is None
+    assert polished(problem, [], [], 1.0, seed=0) is None
+    assert polished(problem, [msa_plan(problem)], [], 0.0, seed=0) is None
 
 
 def test_plans_in_another_order_are_left_out() -> None:
     problem = anywhere(tangle(7, 1, "anywhere"))
     first = msa_plan(problem)
     other = replace(first, order=first.order[::-1])
-    found = polished(problem, [first, other], 0.1, seed=0)
+    found = polished(problem, [first], [other], 0.1, seed=0)
     assert found is not None
     assert found.order == first.order
     assert verify(problem, found) == []
@@ -91,7 +92,7 @@ def test_ctrl_c_ends_it_with_the_best_and_is_heard_by_who_listens() -> None:
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     try:
         timer.start()
-        found = polished(problem, games(problem, 2), 60.0, seed=0)
+        found = polished(problem, [], games(problem, 2), 60.0, seed=0)
         again = signal.getsignal(signal.SIGINT)
     finally:
         timer.join()

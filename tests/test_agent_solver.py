@@ -17,7 +17,8 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Playing, player
 from cosmalloc.rl_agent.actor import play as play_all
 from cosmalloc.rl_agent.budgets import at_share, peak_bytes
-from cosmalloc.rl_agent.compile import Compiler, Compiling
+from cosmalloc.rl_agent.compile import Compiler
+from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.improve import Improving, Line, improve
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, network_sizes, uses_of
 from cosmalloc.rl_agent.network import Network

@@ -133,12 +133,14 @@ def race(
     seed: int,
     least: float,
     tell: Tell,
+    rounds: Sequence[Round] = ROUNDS,
 ) -> Start:
     """The best after all rounds. least: a bound; who comes so low wins at once."""
     began = time.perf_counter()
     pool = sorted(starts, key=_latency)
     until = 0.0
-    for number, each in enumerate(ROUNDS):
+    most = rounds[0].runners
+    for number, each in enumerate(rounds):
         until += each.share * seconds
         pool = _apart(pool)[: each.runners]
         ran: list[Start] = []
@@ -147,7 +149,7 @@ def race(
                 return min([*pool, *ran], key=_latency)
             left = (until - (time.perf_counter() - began)) / (len(pool) - place)
             if left > 0:
-                dice = (seed * len(ROUNDS) + number) * ROUNDS[0].runners + place
+                dice = (seed * len(rounds) + number) * most + place
                 hot = start.hot if each.hot is None else each.hot
                 how = Annealing(cold=each.cold)
                 found = heat(drafting, start.rows, seconds=left, seed=dice, hot=hot, how=how)

@@ -43,6 +43,13 @@ class Start:
     def of(cls, draft: _native.Draft, hot: float) -> Start:
         return cls(draft.stays(), draft.latency(), hot)
 
+    @classmethod
+    def of_plan(cls, drafting: Drafting, plan: Plan, hot: float) -> Start:
+        """A legal plan in the drafting's order, as far as stays can say it."""
+        draft = drafting.empty()
+        draft.set_stays(drafting.rows(plan), by_half=True)
+        return cls.of(draft, hot)
+
 
 def decided(drafting: Drafting, seconds: float = math.inf) -> Start:
     """The best of `msa` in as many manners as have the time, at least in its own: far from good, so
@@ -56,11 +63,7 @@ def decided(drafting: Drafting, seconds: float = math.inf) -> Start:
 
 def planned(drafting: Drafting, plans: Iterable[Plan]) -> Start | None:
     """The best of these legal plans, as far as stays can say it; None if there is none."""
-    starts: list[Start] = []
-    for plan in plans:
-        draft = drafting.empty()
-        draft.set_stays(drafting.rows(plan), by_half=True)
-        starts.append(Start.of(draft, NEAR))
+    starts = (Start.of_plan(drafting, plan, NEAR) for plan in plans)
     return min(starts, key=_latency, default=None)
 
 
