@@ -72,7 +72,7 @@ class Compiler:
             self._even[:, 3:] = NEVER
         self.lines: list[Line] = []
         fits = how.polish > 0 and can_polish(problem, rules.objective)
-        self._pool = Pool(problem) if fits else None
+        self.pool = Pool(problem) if fits else None
         self.plan: Plan | None = None
         self.value = np.inf
         self.games = 0
@@ -93,13 +93,13 @@ class Compiler:
             return lambda: interrupted() or self.gone() > share * seconds or self.proven
 
         self.follow(plans)
-        if self._pool:
-            self._pool.plans = list(plans)
+        if self.pool:
+            self.pool.plans = list(plans)
         if not (how.policy and self.play(Playing("policy"), until(1.0))):
             self.dice()  # or the network had no time for a single game
         while how.search and how.policy and not until(how.search)():
             self.play(Playing("game", how.simulations, DISCOUNT), until(1.0), until(how.search))
-        polish = how.polish if self._pool else 0.0
+        polish = how.polish if self.pool else 0.0
         for turn in range(turns):
             length = (1 - how.search) / turns
             start = how.search + turn * length
@@ -111,8 +111,8 @@ class Compiler:
                 pass
             if how.improve and self.lines and not end():
                 self.improve(end)
-            if self._pool and not until(1.0)():
-                self.polish(self._pool, (start + length) * seconds - self.gone(), turn)
+            if self.pool and not until(1.0)():
+                self.polish(self.pool, (start + length) * seconds - self.gone(), turn)
         return self.found()
 
     @property
@@ -177,8 +177,8 @@ class Compiler:
 
     def _draw(self) -> None:
         """Annealing may start from the games that the arena has just played."""
-        if self._pool:
-            self._pool.add(self.arena.values(), self.arena.plan)
+        if self.pool:
+            self.pool.add(self.arena.values(), self.arena.plan)
 
     def follow(self, plans: Sequence[Plan]) -> None:
         """The games that come nearest to these plans, and those of one move all along."""

@@ -44,26 +44,27 @@ def can_polish(problem: Problem, objective: str) -> bool:
 
 
 class Pool:
-    """What annealing may start from. plans: of others, and what it has made so far."""
+    """What annealing may start from. plans: of others, and what it has made. drawn: values and
+    plans of games since then, the best first."""
 
     def __init__(self, problem: Problem) -> None:
         self.plans: list[Plan] = []
         self._problem = problem
-        self._drawn: list[tuple[float, Plan]] = []  # since it last began
+        self.drawn: list[tuple[float, Plan]] = []
 
     def add(self, values: NDArray[np.float64], plan: Callable[[int], Plan]) -> None:
         """Games by their values and plans; the best are kept."""
-        worst = self._drawn[-1][0] if len(self._drawn) >= KEPT else np.inf
+        worst = self.drawn[-1][0] if len(self.drawn) >= KEPT else np.inf
         fresh = [(float(values[game]), game) for game in values.argsort(kind="stable")[:KEPT]]
         kept = [(value, plan(int(game))) for value, game in fresh if value < worst]
-        self._drawn = sorted([*self._drawn, *kept], key=lambda each: each[0])[:KEPT]
+        self.drawn = sorted([*self.drawn, *kept], key=lambda each: each[0])[:KEPT]
 
     def polished(self, best: Sequence[Plan], seconds: float, seed: int) -> Plan | None:
         """`polished` from all of it, and from these."""
-        drawn = [plan for _, plan in self._drawn]
+        drawn = [plan for _, plan in self.drawn]
         found = polished(self._problem, [*self.plans, *best], drawn, seconds, seed)
         if found is not None:
-            self.plans, self._drawn = [found], []
+            self.plans, self.drawn = [found], []
         return found
 
 

@@ -20,7 +20,7 @@ from cosmalloc.rl_agent.compile import Compiler
 from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, network_sizes
 from cosmalloc.rl_agent.network import Network
-from cosmalloc.rl_agent.polish import can_polish, polished
+from cosmalloc.rl_agent.polish import KEPT, Pool, can_polish, polished
 from cosmalloc.verify import verify
 from tests.nets import chain, tangle
 from tests.strategies import problems
@@ -115,15 +115,36 @@ def test_it_is_for_latency_with_operands_anywhere() -> None:
 def test_the_agents_games_are_annealed(order: str) -> None:
     problem = anywhere(chain(20))
     rules = Rules("latency", "free" if order == "free" else "given")
-    values = {}
-    for polish in (0.0, 0.9):
-        how = replace(DICE, polish=polish)
-        found = Compiler(problem, rules, NETWORK, how, seed=0).run(0.5)
-        assert verify(problem, found.plan) == []
-        assert latency(problem, found.plan) == pytest.approx(found.value, rel=1e-9)
-        values[polish] = found.value
-    if order == "given":
-        assert values[0.9] < values[0.0]
+    compiler = Compiler(problem, rules, NETWORK, DICE, seed=0)
+    compiler.dice()
+    before, pool = compiler.value, compiler.pool
+    assert pool is not None
+    compiler.polish(pool, 0.5, turn=0)
+    found = compiler.found()
+    assert verify(problem, found.plan) == []
+    assert latency(problem, found.plan) == pytest.approx(found.value, rel=1e-9)
+    assert found.value < before
+    assert pool.plans == [found.plan]
+
+
+def test_without_annealing_there_is_no_pool() -> None:
+    problem = anywhere(chain(9))
+    assert Compiler(problem, Rules(), NETWORK, replace(DICE, polish=0.0), 0).pool is None
+    assert Compiler(problem, Rules("traffic"), NETWORK, DICE, 0).pool is None
+
+
+def test_the_pool_keeps_the_best_drawn_games() -> None:
+    problem = anywhere(chain(9))
+    pool, plans = Pool(problem), games(problem, 8)
+    values = np.array([latency(problem, plan) for plan in plans])
+    for _ in range(12):
+        pool.add(values, plans.__getitem__)
+    assert len(pool.drawn) == KEPT
+    assert [value for value, _ in pool.drawn] == sorted(value for value, _ in pool.drawn)
+    assert pool.drawn[0][0] == values.min()
+    found = pool.polished([], 0.2, seed=0)
+    assert found is not None
+    assert (pool.plans, pool.drawn) == ([found], [])
 
 
 def test_it_is_over_where_the_best_meets_the_bound() -> None:
