@@ -2,6 +2,7 @@
 
     python -m benchmarks.agent held-out [--seconds S] [--shares 0.12,0.25,0.5,1] [--cells FILE]
                                         [--columns C,C] [--show] [--longer S] [NAME ...]
+    python -m benchmarks.agent traffic [--seconds S] [--shares …] [--cells FILE] [NAME ...]
     python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
     python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
     python -m benchmarks.agent speed
@@ -12,7 +13,7 @@ held-out: model families that training never saw, at shares of their peak, in mi
 rule, `greedy`, evolutionary search and `search` at the agent's seconds, the network's likeliest
 game, the agent alone (raw) and as it ships (prod), which starts from the rivals' plans, too; with
 --cells a run that was ended goes on, --longer compares with what the agent has after so many
-seconds. small: programs whose optimum
+seconds. traffic: bytes against `greedy` and what `ilp` proves. small: programs whose optimum
 `ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
 moves, simulations and games a second on this machine. throughput: the same of self-play here and
 by actors on Ray, and what limits it (agent_actors.py). curves: metrics of training runs as CSV and
@@ -33,7 +34,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import agent_actors, agent_cells, agent_held_out, agent_small
+from benchmarks import agent_actors, agent_cells, agent_held_out, agent_small, agent_traffic
 from benchmarks.agent_cells import Book, Figure
 from benchmarks.agent_players import WAYS, Agent, head, line, solved
 from cosmalloc.rl_agent.actor import Brain, Mode, Playing, play, player
@@ -74,6 +75,16 @@ def held_out(options: argparse.Namespace) -> Rows:
     agent_held_out.show(cells, columns, options.seconds)
     if options.longer:
         agent_held_out.show_longer(cells, options.seconds, options.longer)
+    return [asdict(cell) for cell in cells]
+
+
+def traffic(options: argparse.Namespace) -> Rows:
+    """Bytes instead of seconds, with the program's own order and a free one."""
+    names = options.names or ["transformer_layer", "decode_step", "unet", "mobilenet_v2"]
+    shares = [float(each) for each in options.shares.split(",")]
+    cells = agent_traffic.compare(
+        models(names, ARTIFACTS), shares, agent_of(options), options.seed, options.cells
+    )
     return [asdict(cell) for cell in cells]
 
 
@@ -214,6 +225,7 @@ def curves(options: argparse.Namespace) -> Rows:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "held-out": held_out,
+    "traffic": traffic,
     "small": small,
     "ablation": ablation,
     "speed": speed,

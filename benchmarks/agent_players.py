@@ -12,12 +12,13 @@ from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
 from cosmalloc.rl_agent.compiling import Compiling
-from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.solver import raw
 from cosmalloc.solve import solve
 from cosmalloc.verify import verify
 
+LATENCY = Rules()
 EVEN = Compiling(policy=False, search=0.0, polish=0.0, tune=0, turns=1)
 WAYS: dict[str, Compiling] = {  # name -> what of the agent is at work
     "random": replace(EVEN, improve=False),
@@ -34,20 +35,22 @@ WAYS: dict[str, Compiling] = {  # name -> what of the agent is at work
 CLOSE = 1e-6  # relative: found
 
 
-def measured(problem: Problem, plan: Plan | None) -> float:
-    """Seconds of a plan that the judge has nothing against."""
+def measured(problem: Problem, plan: Plan | None, objective: GameObjective = "latency") -> float:
+    """Seconds or bytes of a plan that the judge has nothing against."""
     if plan is None:
         raise AssertionError(f"{problem.name}: no plan")
     faults = verify(problem, plan)
     if faults:
         raise AssertionError(f"{problem.name}: {faults[0]}")
-    return objective_value(problem, plan, "latency")
+    return objective_value(problem, plan, objective)
 
 
-def solved(problem: Problem, solver: str, seconds: float, seed: int) -> float:
+def solved(
+    problem: Problem, solver: str, seconds: float, seed: int, objective: GameObjective = "latency"
+) -> float:
     """Of a solver by its name."""
-    found = solve(problem, objective="latency", solver=solver, seconds=seconds, seed=seed)
-    return measured(problem, found.plan)
+    found = solve(problem, objective=objective, solver=solver, seconds=seconds, seed=seed)
+    return measured(problem, found.plan, objective)
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,18 @@ class Agent:
     network: Network
     seconds: float
 
-    def plays(self, problem: Problem, way: Compiling, seed: int) -> float:
+    def plays(self, problem: Problem, way: Compiling, seed: int, rules: Rules = LATENCY) -> float:
         """With these means alone."""
-        found = raw(problem, "latency", self.seconds, seed, how=way, network=self.network)
-        return measured(problem, found.plan)
+        found = raw(
+            problem,
+            rules.objective,
+            self.seconds,
+            seed,
+            order=rules.order,
+            how=way,
+            network=self.network,
+        )
+        return measured(problem, found.plan, rules.objective)
 
 
 def liked(problem: Problem, network: Network) -> float:
