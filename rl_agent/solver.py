@@ -28,7 +28,7 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.compile import Compiler
 from cosmalloc.rl_agent.compiling import Compiling, Found
 from cosmalloc.rl_agent.game import GAME_VERSION
-from cosmalloc.rl_agent.mapping_arena import GameObjective, Order, Rules
+from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import read_network, shipped
 
@@ -76,7 +76,7 @@ def raw(
     seconds: float = 10.0,
     seed: int = 0,
     *,
-    order: Order = "given",
+    order: str = "given",
     how: Compiling | None = None,
     network: Network | None = None,
     plans: Sequence[Plan] = (),
@@ -93,7 +93,7 @@ def raw(
         if progress is not None:
             progress(Standing("playing", value, min(least, value)), min(1.0, share))
 
-    rules = Rules(objective, order)
+    rules = Rules(objective, "free" if order == "free" else "given")
     compiler = Compiler(
         problem,
         rules,
