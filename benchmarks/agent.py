@@ -7,6 +7,7 @@
     python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
     python -m benchmarks.agent speed
     python -m benchmarks.agent throughput [--seconds S]
+    python -m benchmarks.agent training --folder F [--seconds S] [--seeds N] [VARIANT ...]
     python -m benchmarks.agent curves RUN ... [--output docs/data/agent]
 
 held-out: model families that training never saw, at shares of their peak, in microseconds: XLA's
@@ -16,9 +17,10 @@ game, the agent alone (raw) and as it ships (prod), which starts from the rivals
 seconds. traffic: bytes against `greedy` and what `ilp` proves. small: programs whose optimum
 `ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
 moves, simulations and games a second on this machine. throughput: the same of self-play here and
-by actors on Ray, and what limits it (agent_actors.py). curves: metrics of training runs as CSV and
-a picture, `exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds
-for each figure of a row; every plan is verified.
+by actors on Ray, and what limits it (agent_actors.py). training: from nothing, S seconds for each
+seed and for each of its means left out. curves: metrics of training runs as CSV and a picture,
+`exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds for each
+figure of a row; every plan is verified.
 """
 
 from __future__ import annotations
@@ -34,7 +36,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import agent_actors, agent_cells, agent_held_out, agent_small, agent_traffic
+from benchmarks import (
+    agent_actors,
+    agent_cells,
+    agent_held_out,
+    agent_small,
+    agent_traffic,
+    agent_training,
+)
 from benchmarks.agent_cells import Book, Figure
 from benchmarks.agent_players import WAYS, Agent, head, line, solved
 from cosmalloc.rl_agent.actor import Brain, Mode, Playing, play, player
@@ -184,6 +193,14 @@ def throughput(options: argparse.Namespace) -> Rows:
     return rows
 
 
+def training(options: argparse.Namespace) -> Rows:
+    """From nothing, by seeds, whole and with one of its means left out."""
+    variants = options.names or list(agent_training.VARIANTS)
+    seeds = range(options.seed, options.seed + options.seeds)
+    found = agent_training.compare(options.folder, variants, seeds, options.seconds)
+    return [asdict(each) for each in found]
+
+
 def curves(options: argparse.Namespace) -> Rows:
     """What the exams said, against rounds and seconds."""
     from matplotlib.figure import Figure
@@ -230,6 +247,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "ablation": ablation,
     "speed": speed,
     "throughput": throughput,
+    "training": training,
     "curves": curves,
 }
 
@@ -248,6 +266,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--columns", help="of held-out, with commas between them; all")
     parser.add_argument("--cells", type=Path, help="file of figures, to go on from")
     parser.add_argument("--longer", type=float, help="held-out --show: also these seconds")
+    parser.add_argument("--folder", type=Path, default=Path("runs"), help="of training runs")
     parser.add_argument("--show", action="store_true", help="only what --cells has")
     parser.add_argument("--output", default="docs/data/agent")
     parser.add_argument("--json", type=Path)

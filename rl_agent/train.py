@@ -58,8 +58,8 @@ class Training:
 
     lessons: rounds of teachers' games alone. taught: later, every so many rounds come with such
     games, 0 for never. updates: steps of the learner in a round. reanalysed: batches in a round.
-    capacity: positions of the replay. examine: every so many rounds. save: seconds between
-    checkpoints.
+    capacity: positions of the replay. examine: after the first round and every so many. save:
+    seconds between checkpoints.
     """
 
     lessons: int = 20
@@ -171,7 +171,7 @@ def _round(
     for name in ("policy", "value", "reward", "agreement"):
         row[name] = float(np.mean([getattr(each, name) for each in losses]))
     run.counters["round"] += 1
-    if how.examine and int(run.counters["round"]) % how.examine == 0:
+    if how.examine and (number == 0 or (number + 1) % how.examine == 0):
         row |= school.examine(run.learner.network)
     return row
 

@@ -34,11 +34,11 @@ CHECKS = 12  # programs that choose the best network
 
 @dataclass(frozen=True)
 class Asked:
-    """mode, simulations: of self-play. lessons: rounds of imitation alone. shares: scratchpads for
-    each program. cuttings: so many rows of operators cut out of them, too. families: so many
-    programs of the generator. graph: whether the network sees the program's. teach_seconds: of a
-    teacher for each program. longest: programs of more uses are left out, but cut. examine: every
-    so many rounds. rate: of learning."""
+    """mode, simulations: of self-play. lessons: rounds of imitation alone, 0 for no imitation at
+    all. shares: scratchpads for each program. cuttings: so many rows of operators cut out of them,
+    too. families: so many programs of the generator. graph: whether the network sees the program's.
+    teach_seconds: of a teacher for each program. longest: programs of more uses are left out, but
+    cut. examine: every so many rounds. rate: of learning."""
 
     objective: GameObjective = "latency"
     mode: Mode = "game"
@@ -80,7 +80,7 @@ def train_on(
     rules = Rules(asked.objective)
     how = Training(
         lessons=asked.lessons,
-        taught=2,
+        taught=2 if asked.lessons else 0,
         examine=asked.examine,
         playing=Playing(asked.mode, asked.simulations),
         sampling=Sampling(batch=192, programs=6, unroll=3),

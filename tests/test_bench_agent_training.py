@@ -1,0 +1,51 @@
+"""Training runs of benchmarks.agent: gone on with, summed up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import agent_training
+from benchmarks.agent_training import Exam
+
+ROWS = """round,moves,seconds,policy,exam
+1,0,2.5,0.1,1.6
+2,0,3.0,0.1,
+5,400,9.0,0.1,1.2
+10,900,20.0,0.1,1.1
+"""
+
+
+def run(folder: Path, name: str, text: str = ROWS) -> Path:
+    made = folder / name
+    made.mkdir()
+    (made / "metrics.csv").write_text(text)
+    return made
+
+
+def test_examinations_are_read_from_the_metrics(tmp_path: Path) -> None:
+    found = agent_training.exams_of(run(tmp_path, "agent-0"))
+    assert found[0] == Exam("agent-0", 1.0, 0.0, 2.5, 1.6)
+    assert [each.exam for each in found] == [1.6, 1.2, 1.1]
+    assert agent_training.exams_of(tmp_path / "none") == []
+
+
+def test_a_run_that_had_its_seconds_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+    monkeypatch.setattr(agent_training, "train_on", lambda *_, seconds, **__: left.append(seconds))
+    monkeypatch.setattr(agent_training, "models", lambda *_: [])
+    run(tmp_path, "no-search-1")
+    found = agent_training.trained(tmp_path, "no search", 1, 60.0)
+    assert left == [40.0]  # of which 20 had gone
+    assert agent_training.trained(tmp_path, "no search", 1, 60.0) == found
+    assert left == [40.0]
+
+
+def test_a_row_says_first_and_last_and_how_far_seeds_are_apart(tmp_path: Path) -> None:
+    exams = agent_training.exams_of(run(tmp_path, "agent-0"))
+    exams += agent_training.exams_of(run(tmp_path, "agent-1", ROWS.replace("1.1", "1.4")))
+    row = list(agent_training.summary(exams, ["agent", "no graph"]))
+    assert row == [("agent", "2", "900", "1.600", "1.350", "0.071")]
