@@ -90,7 +90,8 @@ def test_a_training_leaves_a_run_that_goes_on_and_a_network(program: Path, tmp_p
         done = cosmalloc(*words, "--rounds", rounds, "--json")
         assert done.code == 0, done.err
         assert done.json["metrics"]["round"] == rounds
-        assert 0 < done.json["metrics"]["best"] < 100  # of the examination after the first
+        known = "best" in done.json["metrics"]
+        assert known == (rounds == 2)  # the first round's examination
         assert len((run / "metrics.csv").read_text().splitlines()) == 1 + rounds
     assert out.stat().st_size < 10 * 2**20
     assert cosmalloc("agent", "play", program, "--weights", out, "--auto").code == 0
