@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from xla_texts import AFTER, BEFORE, BUFFERS, cost_lines, run_line
+from xla_texts import AFTER, BEFORE, BUFFERS, COPY, TILED, cost_lines, run_line
+from xla_texts import FAST as FAST_TILED
 
 from cosmalloc.passes.xla_problem import XlaProgram
 from cosmalloc.plan import Plan, Residency, Transfer
@@ -106,6 +107,25 @@ def test_a_constant_is_copied_like_a_parameter() -> None:
     assert Transfer(w, "load", 1, 3) in plan.transfers
     assert Residency(w, 0, 1, 4) in plan.residencies
     assert verify(found.problem, plan) == []
+
+
+def test_what_is_issued_before_a_wait_may_keep_its_place() -> None:
+    view = "  %v = {kind} bitcast(%a)\n  %b = {kind} negate(%v)"
+    before = BEFORE.replace(f"  %b = {TILED} negate(%a)", view.format(kind=TILED))
+    issued = f"  %copy-start = {COPY} copy-start(%w)\n"
+    waited = f"  %copy-done.1 = {TILED} copy-done(%copy-start.1)\n"
+    after = AFTER.replace(issued, "").replace(waited, "")
+    first, second = view.format(kind=FAST_TILED).split("\n")
+    after = after.replace(f"  %b = {FAST_TILED} negate(%a)", f"{first}\n{issued}{waited}{second}")
+    costs = log() + cost_lines("v", COMPUTE, [0], 0)
+    told = replace(compiled(costs), before=before, after=after)
+    found = extract_program(told, TPU.target(), "placed", merge_views=False, once=True)
+    w = [t.name for t in found.problem.tensors].index("w")
+    starts = [
+        next(copy.start for copy in plan.transfers if copy.tensor == w)
+        for plan in (read_solution(found, told, TPU, as_it_ran=ran).plan for ran in (False, True))
+    ]
+    assert starts == [2, 1]
 
 
 def test_a_value_that_the_buffer_assignment_forgot_is_named() -> None:

@@ -54,8 +54,10 @@ def read_solution(
 ) -> Solution:
     """The compiler's own plan for `program`, extracted from the same compilation.
 
-    as_it_ran: in the order of the program that it left, where views have moved; else in the
-    problem's.
+    as_it_ran: in the order of the program that it left, where views have moved, and with copies
+    that are issued before another is waited for at the same border one border earlier, where only
+    a view is between: nearer to what was simulated, perhaps no legal plan. Else in the problem's
+    order, and at a border all waits come before what is issued there.
     """
     unrolled = any(step.trip for step in program.flow.steps)
     module = parse_hlo(compiled.after, "the compiler's solution")
@@ -64,6 +66,7 @@ def read_solution(
     reader = _Reader(program, after, offsets, topology.space)
     if as_it_ran:
         reader.order_of_run()
+        reader.early = True
     return reader.solution()
 
 
@@ -86,6 +89,7 @@ class _Reader:
         self.unplaced: set[str] = set()
         self.sliced = 0
         self.issued = 0
+        self.early = False  # whether what is issued before a wait keeps its place
         self.pending: dict[int, tuple[int, int, int]] = {}  # copied value -> source, border, queue
 
     def order_of_run(self) -> None:
@@ -169,6 +173,8 @@ class _Reader:
                     self.pending[value] = (source, at, self.issued)
         elif opcode == "copy-done":
             value = next((v for _, index, v in step.reads if index == (0,)), -1)
+            if self.early and at > 0 and self._is_view(at - 1):
+                self._issue_before(at, value)
             if value in self.pending:
                 source, start, queue = self.pending[value]
                 self._moved(value, source, start, at, queue)
@@ -178,6 +184,16 @@ class _Reader:
                 self.sliced += 1
                 source, start, queue = min(parts, key=lambda part: part[1:])
                 self._moved(step.writes[0][1], source, start, at, queue)
+
+    def _issue_before(self, at: int, waited: int) -> None:
+        """Whatever was issued at this border, but the copy waited for, goes to the one before."""
+        for value, (source, start, queue) in self.pending.items():
+            if start == at and value != waited:
+                self.pending[value] = (source, at - 1, queue)
+
+    def _is_view(self, place: int) -> bool:
+        steps = self.program.step_of[self.sequence[place]]
+        return self.before.steps[steps[0]].view
 
     def _moved(self, value: int, source: int, start: int, stop: int, queue: int) -> None:
         if source not in self.origin:
