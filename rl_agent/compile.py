@@ -3,7 +3,7 @@
     1. games of the shipped policy: one as it likes best, the others drawn
     2. games of Gumbel search in the game itself
     3. small changes of the best games, drawn by the policy (improve.py)
-    4. the best games' plans are annealed (polish.py), and followed as games
+    4. plans of drawn games and of the best are annealed (polish.py), and followed as games
     5. the network learns from the best games of this program, plays again, and so on from 3
 
 It is over early where the best meets the objective's simple bound. Each stage can be left out,
