@@ -125,7 +125,11 @@ class Compiler:
         self._improve(self.lines, self._even, SAME, _once())  # the arena shows the best games
         slots = min(self._how.starts, len(self.lines), self._slots)
         best = [self.arena.plan(slot) for slot in range(slots)]
-        found = pool.polished(best, seconds, self._seed * self._how.turns + turn)
+
+        def tell(latency: float) -> None:
+            self._tell(min(self.value, latency), self.gone() / self._seconds)
+
+        found = pool.polished(best, seconds, self._seed * self._how.turns + turn, tell)
         if found is None:
             return
         value = objective_value(self.problem, found, self._rules.objective)

@@ -15,9 +15,9 @@ class Compiling:
     """slots: games side by side, fewer of long programs. policy: whether the network plays and is
     the prior; without it games are even dice. search: share of the time for games of search, 0 for
     none; simulations: at each of their moves. improve: whether good games are changed. polish:
-    share of each turn for annealing, 0 for none; starts: plans that it begins with. tune: steps of
-    learning at a time, 0 for none; patience: with fewer seconds in all it isn't worth its
-    compilation, and there is one turn. turns: how often 3, 4 and 5 take turns.
+    share of each turn for annealing, 0 for none; starts: the best games that it begins with, beside
+    drawn ones. tune: steps of learning at a time, 0 for none; patience: with fewer seconds in all
+    it isn't worth its compilation, and there is one turn. turns: how often 3, 4 and 5 take turns.
     """
 
     slots: int = 32

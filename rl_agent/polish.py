@@ -26,6 +26,7 @@ from cosmalloc.objective import bound
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 
+Tell = Callable[[float], None]  # latency
 LEAST = 0.05  # seconds that annealing is worth beginning with
 BRIEF = 0.1  # seconds that a start has in the first round, where there are as many starts
 KEPT = 64  # drawn games
@@ -59,10 +60,12 @@ class Pool:
         kept = [(value, plan(int(game))) for value, game in fresh if value < worst]
         self.drawn = sorted([*self.drawn, *kept], key=lambda each: each[0])[:KEPT]
 
-    def polished(self, best: Sequence[Plan], seconds: float, seed: int) -> Plan | None:
+    def polished(
+        self, best: Sequence[Plan], seconds: float, seed: int, tell: Tell = lambda _latency: None
+    ) -> Plan | None:
         """`polished` from all of it, and from these."""
         drawn = [plan for _, plan in self.drawn]
-        found = polished(self._problem, [*self.plans, *best], drawn, seconds, seed)
+        found = polished(self._problem, [*self.plans, *best], drawn, seconds, seed, tell)
         if found is not None:
             self.plans, self.drawn = [found], []
         return found
@@ -74,7 +77,7 @@ def polished(
     drawn: Sequence[Plan],
     seconds: float,
     seed: int,
-    tell: Callable[[float], None] = lambda _latency: None,
+    tell: Tell = lambda _latency: None,
 ) -> Plan | None:
     """The best that annealing makes of these legal plans within the seconds; None without plans or
     time. Plans in another order than the first are left out.

@@ -115,8 +115,12 @@ def test_it_is_for_latency_with_operands_anywhere() -> None:
 def test_the_agents_games_are_annealed(order: str) -> None:
     problem = anywhere(chain(20))
     rules = Rules("latency", "free" if order == "free" else "given")
-    compiler = Compiler(problem, rules, NETWORK, DICE, seed=0)
+    told: list[tuple[float, float]] = []
+    compiler = Compiler(
+        problem, rules, NETWORK, DICE, 0, tell=lambda value, share: told.append((value, share))
+    )
     compiler.dice()
+    played = len(told)
     before, pool = compiler.value, compiler.pool
     assert pool is not None
     compiler.polish(pool, 0.5, turn=0)
@@ -124,6 +128,8 @@ def test_the_agents_games_are_annealed(order: str) -> None:
     assert verify(problem, found.plan) == []
     assert latency(problem, found.plan) == pytest.approx(found.value, rel=1e-9)
     assert found.value < before
+    assert len(told) > played + 1  # on the way, too
+    assert min(value for value, _ in told) >= found.value * (1 - 1e-9)
     assert pool.plans == [found.plan]
 
 
