@@ -4,6 +4,7 @@
                                         [--columns C,C] [--show] [--longer S] [NAME ...]
     python -m benchmarks.agent traffic [--seconds S] [--shares …] [--cells FILE] [NAME ...]
     python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
+    python -m benchmarks.agent starts [--shares …] [NAME ...]
     python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
     python -m benchmarks.agent speed
     python -m benchmarks.agent throughput [--seconds S]
@@ -14,13 +15,13 @@ held-out: model families that training never saw, at shares of their peak, in mi
 rule, `greedy`, evolutionary search and `search` at the agent's seconds, the network's likeliest
 game, the agent alone (raw) and as it ships (prod), which starts from the rivals' plans, too; with
 --cells a run that was ended goes on, --longer compares with what the agent has after so many
-seconds. traffic: bytes against `greedy` and what `ilp` proves. small: programs whose optimum
-`ilp` proves, how often the agent finds it. ablation: the agent without one of its means. speed:
-moves, simulations and games a second on this machine. throughput: the same of self-play here and
-by actors on Ray, and what limits it (agent_actors.py). training: from nothing, S seconds for each
-seed and for each of its means left out. curves: metrics of training runs as CSV and a picture,
-`exam` of families never seen, `check` of unseen programs of those seen. Takes S seconds for each
-figure of a row; every plan is verified.
+seconds. traffic: bytes against `greedy` and what `ilp` proves. small: programs whose optimum `ilp`
+proves, how often the agent finds it. starts: annealing from games of the network and of dice.
+ablation: the agent without one of its means. speed: moves, simulations and games a second on this
+machine. throughput: the same of self-play here and by actors on Ray, and what limits it
+(agent_actors.py). training: from nothing, S seconds for each seed and for each of its means left
+out. curves: metrics of training runs as CSV and a picture, `exam` of families never seen, `check`
+of unseen programs of those seen. Takes S seconds for each figure of a row; every plan is verified.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from benchmarks import (
     agent_cells,
     agent_held_out,
     agent_small,
+    agent_starts,
     agent_traffic,
     agent_training,
 )
@@ -110,6 +112,14 @@ def small(options: argparse.Namespace) -> Rows:
     )
     agent_small.show(rows, tried)
     return [dict(row) for row in rows]
+
+
+def starts(options: argparse.Namespace) -> Rows:
+    """Annealing from the network's games, from games of dice, from XLA's rule."""
+    names = options.names or [name for each in HELD_OUT.values() for name in each]
+    shares = [float(each) for each in options.shares.split(",")]
+    network = known(options.weights)
+    return agent_starts.compare(models(names, ARTIFACTS), shares, network, options.seed)
 
 
 def ablation(options: argparse.Namespace) -> Rows:
@@ -244,6 +254,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "held-out": held_out,
     "traffic": traffic,
     "small": small,
+    "starts": starts,
     "ablation": ablation,
     "speed": speed,
     "throughput": throughput,
