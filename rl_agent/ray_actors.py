@@ -7,13 +7,14 @@ hands in the order of the actors. An actor that died is started again and plays 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from cosmalloc.errors import InputError
 from cosmalloc.ray_door import joined, ray_module
 from cosmalloc.rl_agent.actors import Hand, Say, Stop, Terms, never
+from cosmalloc.rl_agent.game import GAME_VERSION
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import blank_network, filled, sizes_from, sizes_json
 from cosmalloc.tree_file import Arrays, arrays_of
@@ -84,11 +85,20 @@ class RayActors:
         )
 
     def play(self, network: Network, number: int, stop: Stop = never) -> list[Hand] | None:
+        try:
+            return self._hands(network, number, stop)
+        except ConnectionError as error:
+            raise InputError(
+                f"the link to the Ray cluster was lost in round {number + 1}: {error}",
+                "the run is saved up to its last checkpoint; the same command goes on with it",
+            ) from None
+
+    def _hands(self, network: Network, number: int, stop: Stop) -> list[Hand] | None:
         weights = self._ray.put(arrays_of(network))
         sizes = sizes_json(network.sizes)
 
         def ask(actor: int) -> Any:
-            return self._actors[actor].hand.remote(sizes, weights, number)
+            return self._actors[actor].hand.remote(sizes, weights, number, GAME_VERSION)
 
         hands = []
         asked = [ask(actor) for actor in range(len(self._actors))]
@@ -108,8 +118,9 @@ class RayActors:
 
     def close(self) -> None:
         """No actor is left."""
-        for actor in self._actors:
-            self._ray.kill(actor)
+        with suppress(ConnectionError):  # then the cluster ends them itself
+            for actor in self._actors:
+                self._ray.kill(actor)
         self._actors = []
 
     def _start(self, actor: int) -> Any:
@@ -156,8 +167,14 @@ class _Actor:
         self._terms, self._actor = terms, actor
         self._blank: Network | None = None
 
-    def hand(self, sizes: str, weights: Arrays, number: int) -> Hand:
-        """The games of a round. sizes: of the network whose weights these are."""
+    def hand(self, sizes: str, weights: Arrays, number: int, version: int) -> Hand:
+        """The games of a round. sizes: of the network whose weights these are; version: of the
+        learner's game. InputError where this process plays another."""
+        if version != GAME_VERSION:
+            raise InputError(
+                f"an actor plays version {GAME_VERSION} of the game, the learner {version}",
+                "install the same cosmalloc on all machines of the cluster",
+            )
         if self._blank is None:
             self._blank = blank_network(sizes_from(sizes))
         hand = self._terms.hand(filled(self._blank, weights), number, self._actor)

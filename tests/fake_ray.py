@@ -25,7 +25,7 @@ class Ref:
 
 class FakeRay:
     """processors: of the cluster. deaths: how many tasks in a row kill the actor of this number.
-    refuses: what `init` raises. slow: no task ever ends."""
+    refuses: what `init` raises. slow: no task ever ends. cut: the link to the cluster is lost."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class FakeRay:
         self.refuses = refuses
         self.up = False
         self.slow = False
+        self.cut = False
         self.asked: dict[str, Any] = {}
         self.held: list[Any] = []
         self.alive: list[Any] = []
@@ -67,13 +68,19 @@ class FakeRay:
         return Ref(value)
 
     def get(self, task: Callable[[], Any]) -> Any:
+        self._reach()
         return task()
+
+    def _reach(self) -> None:
+        if self.cut:
+            raise ConnectionError("the channel is closed")
 
     def wait(self, tasks: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
         assert timeout > 0
         return ([], tasks) if self.slow else (tasks, [])
 
     def kill(self, handle: Any) -> None:
+        self._reach()
         if handle in self.alive:
             self.alive.remove(handle)
 

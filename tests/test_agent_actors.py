@@ -17,6 +17,7 @@ from cosmalloc.ray_door import joined
 from cosmalloc.rl_agent.actor import Playing
 from cosmalloc.rl_agent.actors import Actors, Here, Terms, actors_of
 from cosmalloc.rl_agent.checkpoint import read_checkpoint
+from cosmalloc.rl_agent.game import GAME_VERSION
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.ray_actors import LIVES, Cluster, RayActors, cluster_of, on_ray
 from cosmalloc.rl_agent.replay import Episode
@@ -135,6 +136,27 @@ def test_an_actor_that_dies_again_and_again_ends_the_run_in_a_sentence(tmp_path:
     with pytest.raises(InputError, match=f"actor 0 died {LIVES} times in round 2"):
         trained(tmp_path, 2, team(FakeRay(deaths={0: 99}), 1))
     assert read_checkpoint(tmp_path, LEARNING).counters["round"] == 1
+
+
+def test_a_lost_link_ends_the_run_in_a_sentence_and_the_run_goes_on(tmp_path: Path) -> None:
+    ray = FakeRay()
+    actors = team(ray, 2)
+    trained(tmp_path, 1, actors)
+    ray.cut = True
+    with pytest.raises(InputError, match="link to the Ray cluster was lost in round 2: the chan"):
+        trained(tmp_path, 2, actors)
+    actors.close()
+    trained(tmp_path, 2, team(FakeRay(), 2))
+    assert read_checkpoint(tmp_path, LEARNING).counters["round"] == 2
+
+
+def test_an_actor_of_another_version_refuses(network: Network) -> None:
+    actors = team(FakeRay(), 1)
+    actor = actors._actors[0]
+    ask = actor.hand.remote
+    actor.hand.remote = lambda *words: ask(*words[:3], words[3] + 1)
+    with pytest.raises(InputError, match=f"version {GAME_VERSION} of the game, the learner"):
+        actors.play(network, 0)
 
 
 def pressed_after(asked: int) -> Callable[[], bool]:
