@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,8 +20,9 @@ from cosmalloc.cost_model.features import flat_graphs_of
 from cosmalloc.cost_model.learned import load
 from cosmalloc.cost_model.network import Network
 from cosmalloc.cost_model.roofline import ordinary
-from cosmalloc.cost_model.weights_file import Header, _blank, write_weights
+from cosmalloc.cost_model.weights_file import Header, write_weights
 from cosmalloc.errors import InputError
+from cosmalloc.tree_file import blank
 
 EMBEDDING = 20
 TYPES = makeup.LAUNCH + 1 + len(makeup.SORTS)  # where the types' columns start
@@ -42,9 +42,10 @@ def network(seed: int) -> Network:
     rng = np.random.default_rng(seed)
 
     def drawn(leaf: Any) -> Any:
-        return jnp.asarray(rng.normal(0, 0.3, leaf.shape)) if eqx.is_array(leaf) else leaf
+        shape = isinstance(leaf, jax.ShapeDtypeStruct)
+        return jnp.asarray(rng.normal(0, 0.3, leaf.shape)) if shape else leaf
 
-    found: Network = jax.tree.map(drawn, _blank(8, 1))
+    found: Network = jax.tree.map(drawn, blank(lambda: Network(8, 1, jax.random.key(0))))
     return found
 
 
