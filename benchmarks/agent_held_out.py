@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.agent_cells import Book, Cell, Figure, Row, against, micro, rows_of
-from benchmarks.agent_players import EVEN, Agent, head, liked, line, solved
+from benchmarks.agent_players import CLOSE, WAYS, Agent, head, liked, line, solved
 from cosmalloc.ilp.latency import latency_bound
 from cosmalloc.lifetimes import source_order
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.budgets import at_share
-from cosmalloc.rl_agent.compiling import Compiling
 
 COLUMNS: dict[str, Figure] = {
     "bound": lambda p, agent, _: latency_bound(p, source_order(p), agent.seconds / 2),
     "msa": lambda p, agent, seed: solved(p, "msa", agent.seconds, seed),
     "greedy": lambda p, agent, seed: solved(p, "greedy", agent.seconds, seed),
     "likeliest": lambda p, agent, _: liked(p, agent.network),
-    "evolution": lambda p, agent, seed: agent.plays(p, EVEN, seed),
-    "evolution, annealed": lambda p, agent, seed: agent.plays(
-        p, replace(EVEN, polish=Compiling().polish), seed
-    ),
+    "evolution": lambda p, agent, seed: agent.plays(p, WAYS["evolution"], seed),
+    "evolution, annealed": lambda p, agent, seed: agent.plays(p, WAYS["evolution, annealed"], seed),
     "search": lambda p, agent, seed: solved(p, "search", agent.seconds, seed),
-    "raw": lambda p, agent, seed: agent.plays(p, Compiling(), seed),
+    "raw": lambda p, agent, seed: agent.plays(p, WAYS["agent"], seed),
     "prod": lambda p, agent, seed: solved(p, "rl", agent.seconds, seed),
 }
 
@@ -53,6 +49,9 @@ def show(cells: Sequence[Cell], columns: Sequence[str], seconds: float) -> None:
     head(("program", "uses", "share", *columns, "prod against msa"))
     for (program, share, _), row in sorted(rows.items(), key=lambda each: each[0][:2]):
         values = [micro(row.get(name)) for name in columns]
+        least = min(row[name] for name in row if name not in ("bound", "uses"))
+        if row.get("bound", 0.0) > least * (1 + CLOSE):
+            raise AssertionError(f"{program} at {share:.0%}: a plan is below the bound")
         gain = f"{row['prod'] / row['msa'] - 1:+.1%}" if {"prod", "msa"} <= row.keys() else "-"
         line((program, f"{row['uses']:,.0f}", f"{share:.0%}", *values, gain))
     print()
