@@ -20,14 +20,15 @@ from cosmalloc.rl_agent.lessons import Lessons, Teaching, lesson, taught
 from cosmalloc.rl_agent.mapping_arena import (
     MappingArena,
     Rules,
+    graphs_of,
     links_of,
-    one_graph,
-    stacked,
 )
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.observe import bucket
 from cosmalloc.rl_agent.replay import Episode
 from cosmalloc.solve import solve
+
+LIKELIEST = Playing("policy", temperature=0.0)  # the policy's own game
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MappingSchool:
         InputError if there are no programs."""
         if not programs:
             raise InputError("there is no program to train on", "give at least one")
-        self._classes = {"exam": _Class(exams, rules), "check": _Class(checks, rules)}
+        self._classes = {"exam": Examination(exams, rules), "check": Examination(checks, rules)}
         known = [*programs, *exams, *checks]
         self._nodes = max(bucket(len(problem.operators)) for problem in known)
         self._edges = max(bucket(links_of(problem)) for problem in known)
@@ -97,19 +98,23 @@ class MappingSchool:
         return lesson(self.ground.programs[program], self._rules, self._how.teaching, seed=program)
 
 
-class _Class:
+class Examination:
     """Programs to be measured on."""
 
     def __init__(self, programs: Sequence[Problem], rules: Rules) -> None:
         self.programs = list(programs)
         self._rules = rules
 
-    def shares(self, network: Network, nodes: int, edges: int) -> Floats:
-        """Value / the better of `msa` and `greedy`, of the policy's likeliest games."""
-        arena = MappingArena(self.programs, self._rules)
-        graphs = stacked([one_graph(each, nodes, edges) for each in self.programs])
-        how = Playing("policy", temperature=0.0)
-        play(arena, player(arena, Brain(network, graphs), how, np.random.default_rng(0)))
+    def shares(
+        self, network: Network, nodes: int = 0, edges: int = 0, how: Playing = LIKELIEST
+    ) -> Floats:
+        """Value / the better of `msa` and `greedy`, of a game of each; less is better. nodes, edges:
+        see `graphs_of`."""
+        arena = MappingArena(
+            self.programs, self._rules, how.simulations if how.mode == "game" else 0
+        )
+        brain = Brain(network, graphs_of(self.programs, nodes, edges))
+        play(arena, player(arena, brain, how, np.random.default_rng(0)))
         return np.asarray(arena.values() / self._rivals)
 
     @cached_property

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import agent_training
-from benchmarks.agent_training import Exam
+from benchmarks.agent_training import End, Exam
 
 ROWS = """round,moves,seconds,policy,exam
 1,0,2.5,0.1,1.6
@@ -35,7 +35,12 @@ def test_a_run_that_had_its_seconds_is_not_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[float] = []
-    monkeypatch.setattr(agent_training, "train_on", lambda *_, seconds, **__: left.append(seconds))
+
+    def train_on(*_: object, seconds: float, output: Path, **__: object) -> None:
+        left.append(seconds)
+        output.touch()
+
+    monkeypatch.setattr(agent_training, "train_on", train_on)
     monkeypatch.setattr(agent_training, "models", lambda *_: [])
     run(tmp_path, "no-search-1")
     found = agent_training.trained(tmp_path, "no search", 1, 60.0)
@@ -47,5 +52,6 @@ def test_a_run_that_had_its_seconds_is_not_run_again(
 def test_a_row_says_first_and_last_and_how_far_seeds_are_apart(tmp_path: Path) -> None:
     exams = agent_training.exams_of(run(tmp_path, "agent-0"))
     exams += agent_training.exams_of(run(tmp_path, "agent-1", ROWS.replace("1.1", "1.4")))
-    row = list(agent_training.summary(exams, ["agent", "no graph"]))
-    assert row == [("agent", "2", "900", "1.600", "1.350", "0.071")]
+    ends = {"agent-0": End(1.1, 1.0), "agent-1": End(1.4, 1.0)}
+    row = list(agent_training.summary(exams, ends, ["agent", "no graph"]))
+    assert row == [("agent", "2", "900", "1.600 ± 0.000", "1.250 ± 0.212", "1.000 ± 0.000")]
