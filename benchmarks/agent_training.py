@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from benchmarks.agent_players import head, line
 from cosmalloc.rl_agent.actor import Playing
-from cosmalloc.rl_agent.budgets import SHARES
 from cosmalloc.rl_agent.curriculum import TRAINED, at_shares, models
 from cosmalloc.rl_agent.mapping_arena import Rules
 from cosmalloc.rl_agent.network_file import read_network

@@ -108,8 +108,8 @@ class Examination:
     def shares(
         self, network: Network, nodes: int = 0, edges: int = 0, how: Playing = LIKELIEST
     ) -> Floats:
-        """Value / the better of `msa` and `greedy`, of a game of each; less is better. nodes, edges:
-        see `graphs_of`."""
+        """Value / the better of `msa` and `greedy`, of a game of each; less is better. nodes,
+        edges: see `graphs_of`."""
         arena = MappingArena(
             self.programs, self._rules, how.simulations if how.mode == "game" else 0
         )
