@@ -1,20 +1,23 @@
 """Non-compulsory bytes of model families that the agent never saw, for benchmarks.agent.
 
-The agent was trained for latency in the program's own order: here its network guesses.
+The agent was trained for latency in the program's own order: here its network guesses. `ilp` and
+its bound are over all orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.agent_cells import Book, Cell, Figure
+from benchmarks.agent_cells import Book, Cell, Figure, Row
 from benchmarks.agent_players import Agent, head, line, solved
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.budgets import at_share
 from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.mapping_arena import Order, Rules
 from cosmalloc.solve import solve
+
+NEAR = 0.5  # bytes, counted alike
 
 
 def bound(problem: Problem, agent: Agent, seed: int) -> float:
@@ -48,18 +51,41 @@ def compare(
     seed: int,
     file: Path | None,
 ) -> list[Cell]:
-    """Prints a row for each program and share."""
+    """Prints a row for each program and share, then duels."""
     book = Book(file)
-    cells = []
+    cells: list[Cell] = []
+    rows: list[Row] = []
     head(("program", "uses", "share", *(f"{name}, MB" for name in COLUMNS)))
     for problem in programs:
         for share in shares:
             case = at_share(problem, share)
             name = f"{problem.name}, traffic"
-            row = [
+            made = [
                 book.value(name, case, share, COLUMNS, column, agent, seed) for column in COLUMNS
             ]
-            values = [f"{cell.value / 1e6:,.3f}" for cell in row]
-            line((problem.name, f"{row[0].uses:,}", f"{share:.0%}", *values))
-            cells += row
+            values = [f"{cell.value / 1e6:,.3f}" for cell in made]
+            line((problem.name, f"{made[0].uses:,}", f"{share:.0%}", *values))
+            cells += made
+            rows.append({cell.column: cell.value for cell in made})
+    print()
+    for words in duels(rows):
+        print(words)
     return cells
+
+
+def duels(rows: Sequence[Row]) -> Iterator[str]:
+    """Against `greedy` and what `ilp` proves. AssertionError for a plan below the bound."""
+    for row in rows:
+        least = min(value for name, value in row.items() if name != "bound")
+        if row["bound"] > least + NEAR:
+            raise AssertionError(f"a plan of {least} bytes, and none has less than {row['bound']}")
+    proven = [row for row in rows if row["ilp"] <= row["bound"] + NEAR]
+    for mine in ("greedy", "raw", "raw, order free", "prod"):
+        found = sum(row[mine] <= row["bound"] + NEAR for row in proven)
+        less = sum(row[mine] < row["greedy"] - NEAR for row in rows)
+        more = sum(row[mine] > row["greedy"] + NEAR for row in rows)
+        over = sum(row[mine] for row in rows) / max(1.0, sum(row["bound"] for row in rows)) - 1
+        yield (
+            f"{mine}: the optimum on {found} of {len(proven)} where it is proven; less than greedy"
+            f" on {less}, more on {more} of {len(rows)}; all bytes {over:+.1%} over the bound"
+        )

@@ -158,6 +158,17 @@ Array<bool> legal(Slots& self, const Ints& slots) {
   return out;
 }
 
+// The operators behind kPick + k, -1 for none.
+Array<std::int32_t> picks(Slots& self, const Ints& slots) {
+  std::int32_t* data = nullptr;
+  Array<std::int32_t> out = array<std::int32_t>({slots.size(), kReady}, data);
+  for (const std::int64_t slot : view(slots)) {
+    const Game& game = self.at(slot);
+    for (int k = 0; k < kReady; ++k) *data++ = game.pick(k);
+  }
+  return out;
+}
+
 // The first entry whose move is illegal, -1 if there is none. Games that are over take any.
 std::int64_t illegal(Slots& self, const Moves& moves, const Ints& slots) {
   require(moves.size() == slots.size(), "one move per slot, please");
@@ -343,12 +354,7 @@ void bind_game(nb::module_& module) {
              const GameOperator& node = game.program().operators[static_cast<std::size_t>(op)];
              return Use{game.step(), op, game.access() - node.first};
            })
-      .def("picks",
-           [](Slots& self, std::int64_t slot) {
-             std::vector<std::int64_t> picks;
-             for (int k = 0; k < kReady; ++k) picks.push_back(self.at(slot).pick(k));
-             return picks;
-           })
+      .def("picks", &picks, "slots"_a.noconvert())
       .def("clone", &clone, "sources"_a.noconvert(), "targets"_a.noconvert())
       .def("save",
            [](Slots& self, const Ints& slots) {

@@ -24,12 +24,13 @@ from cosmalloc.rl_agent.actor import Brain, Played, Playing, judge, play, player
 from cosmalloc.rl_agent.arena import Look
 from cosmalloc.rl_agent.compiling import Compiling, Found
 from cosmalloc.rl_agent.game import COPY, DROP, NO_COPY
-from cosmalloc.rl_agent.improve import Doubles, Improving, Line, improve
+from cosmalloc.rl_agent.improve import Doubles, Improving, improve
 from cosmalloc.rl_agent.learner import Learner, learn, new_learner
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
 from cosmalloc.rl_agent.network import Graphs, Network
 from cosmalloc.rl_agent.polish import Pool, can_polish
 from cosmalloc.rl_agent.replay import Episode, Replay, Sampling
+from cosmalloc.rl_agent.script import Line, Script
 from cosmalloc.rl_agent.search import Searched
 
 NEVER = -1e9
@@ -83,8 +84,9 @@ class Compiler:
         seconds: float,
         interrupted: Callable[[], bool] = lambda: False,
         plans: Sequence[Plan] = (),
+        lines: Sequence[Line] = (),
     ) -> Found:
-        """All stages, until the time is over. plans: of others, to start from as well."""
+        """All stages, until the time is over. plans, lines: of others, to start from as well."""
         how = self._how
         self._seconds = max(1e-9, seconds)
         turns = how.turns if seconds >= how.patience else 1
@@ -92,7 +94,7 @@ class Compiler:
         def until(share: float) -> Callable[[], bool]:
             return lambda: interrupted() or self.gone() > share * seconds or self.proven
 
-        self.follow(plans)
+        self.follow(plans, lines)
         if self.pool:
             self.pool.plans = list(plans)
         if not (how.policy and self.play(Playing("policy"), until(1.0))):
@@ -135,8 +137,7 @@ class Compiler:
         value = objective_value(self.problem, found, self._rules.objective)
         if value < self.value:
             self._better(value, found)
-        if self._rules.order == "given":
-            self.follow([found])
+        self.follow([found])
 
     def play_again(self, stop: Callable[[], bool]) -> bool:
         """Games without changes, by the policy or by dice."""
@@ -184,13 +185,15 @@ class Compiler:
         if self.pool:
             self.pool.add(self.arena.values(), self.arena.plan)
 
-    def follow(self, plans: Sequence[Plan]) -> None:
-        """The games that come nearest to these plans, and those of one move all along."""
-        lines = [Line(self.arena.followed(plan), -np.inf) for plan in plans]
-        lines += [
+    def follow(self, plans: Sequence[Plan], lines: Sequence[Line] = ()) -> None:
+        """The games that come nearest to these plans, these games of the given order, and those of
+        one move all along."""
+        games = [self.arena.followed(plan) for plan in plans]
+        games += [line._replace(score=-np.inf) for line in lines[: self._how.starts]]
+        games += [
             Line(np.full(self.arena.uses, move, np.int8), -np.inf) for move in (COPY, NO_COPY, DROP)
         ]
-        self._improve(lines, self._even, SAME, _once())
+        self._improve(games, self._even, SAME, _once())
 
     def improve(self, stop: Callable[[], bool]) -> None:
         """Small changes of the best games."""
@@ -244,22 +247,25 @@ class Compiler:
 
     def _lines_of(self, played: Played) -> list[Line]:
         lines = []
+        orders = self.arena.orders() if self.arena.links is not None else [None] * self._slots
         for game in range(self._slots):
             moves = np.full(self.arena.uses, -1, np.int8)
             for name, move in zip(played.names[:, game], played.moves[:, game], strict=True):
                 if move >= 0:
                     moves[name] = move
-            lines.append(Line(moves, float(played.score[game])))
+            lines.append(Line(moves, float(played.score[game]), orders[game]))
         return lines
 
     def _walk(self, stop: Callable[[], bool]) -> tuple[Doubles, list[Episode]]:
         """The best games once more: what the policy says along the best, float[U, A], even where it
         never came; and all of them as lessons."""
         lines = [self.lines[slot % len(self.lines)] for slot in range(self._slots)]
-        plan = np.array([line.moves for line in lines]).astype(np.int64)
+        script = Script(
+            self.arena, np.array([line.moves for line in lines]), [line.order for line in lines]
+        )
         logits = self._even.copy()
         allowed = logits > NEVER / 2
-        brain, rows = self.brain, np.arange(self._slots)
+        brain = self.brain
 
         def follow(look: Look) -> Searched:
             names = self.arena.use()
@@ -268,9 +274,9 @@ class Compiler:
             )
             if not look.done[0]:
                 logits[names[0]] = np.where(allowed[names[0]], np.asarray(said)[0], NEVER)
-            moves = plan[rows, names]
+            moves = script.moves(look.legal)
             policy = np.eye(logits.shape[1], dtype=np.float32)[moves]
-            return Searched(moves, policy, np.zeros(len(rows), np.float32))
+            return Searched(moves, policy, np.zeros(len(moves), np.float32))
 
         played = play(self.arena, follow, record=True, stop=stop)
         if played is None:
@@ -286,5 +292,5 @@ def _once() -> Callable[[], bool]:
 
 def _best(lines: list[Line], most: int = 64) -> list[Line]:
     """Without doubles, best first."""
-    known = {line.moves.tobytes(): line for line in lines}
+    known = {line.key: line for line in lines}
     return sorted(known.values(), key=lambda line: -line.score)[:most]

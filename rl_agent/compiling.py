@@ -42,3 +42,10 @@ class Found(NamedTuple):
     value: float
     games: int
     curve: tuple[tuple[float, float], ...]
+
+    def joined(self, later: Found) -> Found:
+        """The better of both, the first if they are alike; `later` began where this one ended."""
+        best = min(self, later, key=lambda each: each.value)
+        ended = self.curve[-1][0] if self.curve else 0.0
+        curve = [(ended + seconds, value) for seconds, value in later.curve if value < self.value]
+        return Found(best.plan, best.value, self.games + later.games, (*self.curve, *curve))

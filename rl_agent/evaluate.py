@@ -11,7 +11,7 @@ from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
-from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Order, Rules, graphs_of
 from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known, raw
 from cosmalloc.solve import solve
@@ -43,14 +43,14 @@ class Row(NamedTuple):
 def evaluated(
     problem: Problem,
     objective: GameObjective,
-    order: str,
+    order: Order,
     seconds: float,
     seed: int,
     weights: str | Path | None = None,
 ) -> Row:
     """One row. Raises InputError for a program that can't be played, or no such weights."""
     network = known(Path(weights) if weights else shipped())
-    rules = Rules(objective, "free" if order == "free" else "given")
+    rules = Rules(objective, order)
     arena = MappingArena([problem], rules)
     off_chip = float(arena.values()[0])
     brain = Brain(network, graphs_of([problem]))

@@ -181,9 +181,14 @@ class Games:
         named = self._named(slots).tolist()
         return np.array([self._games.use(slot) for slot in named], np.int64).reshape(-1, 3)
 
-    def picks(self, slot: int) -> list[int]:
-        """The operator behind each PICK + k, -1 for none."""
-        return self._games.picks(self._slot(slot))
+    def picks(self, slots: Slots | None = None) -> NDArray[np.int32]:
+        """int32[b, READY], the operators behind each PICK + k, -1 for none."""
+        return self._games.picks(self._named(slots))
+
+    def orders(self, slots: Slots | None = None) -> NDArray[np.int64]:
+        """int64[b, N], of slots of programs of N operators each: in which order these run, what is
+        left as it comes."""
+        return np.array([self._games.plan(slot)[0] for slot in self._named(slots).tolist()])
 
     def plan(self, slot: int) -> Plan:
         """The plan of the game; what is left of a game that is not over is dropped."""

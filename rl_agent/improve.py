@@ -11,46 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmalloc.rl_agent.arena import Bools, Floats, Ints
+from cosmalloc.rl_agent.arena import Bools
 from cosmalloc.rl_agent.game import COPY, DROP, NO_COPY
+from cosmalloc.rl_agent.script import Line, Links, Replayed, Script, Thread, reordered
 
 Doubles = NDArray[np.float64]
-
-
-class Replayed(Protocol):
-    """Games of one program whose turns have names: a use comes once in every game."""
-
-    @property
-    def uses(self) -> int:
-        """How many there are."""
-
-    @property
-    def threads(self) -> Sequence[Thread]:
-        """The uses of one tensor each."""
-
-    def reset(self) -> None:
-        """Every game starts anew."""
-
-    def legal(self) -> Bools:
-        """bool[B, A]."""
-
-    def use(self) -> Ints:
-        """int[B], whose turn it is; 0 where a game is over."""
-
-    def play(self, moves: Ints) -> tuple[Floats, Bools]:
-        """As an arena's."""
-
-
-class Thread(NamedTuple):
-    """Names of a tensor's uses in the sequence of the game; made: the first one makes it."""
-
-    uses: Ints
-    made: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +28,8 @@ class Improving:
     on chip from one of its uses to another, or off-chip. share: of children's moves drawn anew, at
     most, 0 for none; each child draws its own share, evenly in its logarithm. even:
     chance that a move drawn anew is drawn evenly, whatever the prior says. near: chance that a
-    child's changes stand together.
+    child's changes stand together. reorder: chance that a child's operators run in another order,
+    where that is free.
     """
 
     parents: int = 8
@@ -67,13 +37,7 @@ class Improving:
     share: float = 0.2
     even: float = 0.2
     near: float = 0.5
-
-
-class Line(NamedTuple):
-    """A game by its uses. moves: int8[U], -1 where a use never came up; score: sum of rewards."""
-
-    moves: NDArray[np.int8]
-    score: float
+    reorder: float = 0.5
 
 
 def improve(
@@ -90,7 +54,7 @@ def improve(
     lines: to start from, at least one. logits: float[U, A], the prior. stop: asked after each round
     of games, which is one game in each slot. tell: hears of each better score.
     """
-    known = {line.moves.tobytes(): line for line in lines}
+    known = {line.key: line for line in lines}
     parents = sorted(known.values(), key=lambda line: -line.score)[: how.parents]
     games = 0
     while not stop():
@@ -98,9 +62,9 @@ def improve(
         games += len(children)
         best = parents[0].score
         for child in children:
-            known[child.moves.tobytes()] = child
+            known[child.key] = child
         parents = sorted(known.values(), key=lambda line: -line.score)[: how.parents]
-        known = {line.moves.tobytes(): line for line in parents}
+        known = {line.key: line for line in parents}
         if parents[0].score > best:
             tell(parents[0].score)
     return parents, games
@@ -117,29 +81,49 @@ def _round(
     arena.reset()
     legal = arena.legal()
     count = len(legal)
-    plan = np.array([line.moves for line in parents])[np.arange(count) % len(parents)]
+    family = [parents[child % len(parents)] for child in range(count)]
+    plan = np.array([line.moves for line in family])
     anew = _changes(count, arena.uses, how, rng)
     fresh = _drawn(logits, count, how, rng)
     plan = np.where(anew, fresh, plan)
     for child in np.flatnonzero(rng.random(count) < how.whole):
         _stays(plan[child], arena.threads, rng)
+    script = Script(arena, plan, _orders([line.order for line in family], arena.links, how, rng))
     played = np.full((count, arena.uses), -1, np.int8)
     score = np.zeros(count)
     rows = np.arange(count)
     done = np.zeros(count, bool)
     while not done.all():
         use = arena.use()
-        wanted = plan[rows, use].astype(np.int64)
-        fits = (wanted >= 0) & legal[rows, np.maximum(wanted, 0)]
-        if not fits.all():
+        wanted = script.moves(legal)
+        if (wanted < 0).any():
             instead = np.where(legal, logits[use], -np.inf).argmax(-1)
-            wanted = np.where(fits, wanted, instead)
+            wanted = np.where(wanted >= 0, wanted, instead)
         going = ~done
         rewards, done = arena.play(wanted.astype(np.int32))
         played[rows[going], use[going]] = wanted[going]
         score += np.where(going, rewards, 0.0)
         legal = arena.legal()
-    return [Line(played[row].copy(), float(score[row])) for row in rows]
+    orders = arena.orders() if arena.links is not None else [None] * count
+    return [Line(played[row].copy(), float(score[row]), orders[row]) for row in range(count)]
+
+
+def _orders(
+    orders: list[NDArray[np.int64] | None],
+    links: Links | None,
+    how: Improving,
+    rng: np.random.Generator,
+) -> list[NDArray[np.int64] | None]:
+    """Those of the children: their parents', or one with an operator or a few elsewhere."""
+    if links is None or how.reorder == 0:
+        return orders
+    made = []
+    for order in orders:
+        if order is not None and rng.random() < how.reorder:
+            for _ in range(int(rng.geometric(0.6))):
+                order = reordered(order, links, rng)
+        made.append(order)
+    return made
 
 
 def _stays(moves: NDArray[np.int8], threads: Sequence[Thread], rng: np.random.Generator) -> None:

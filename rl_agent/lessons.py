@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import play, with_returns
 from cosmalloc.rl_agent.arena import Look
-from cosmalloc.rl_agent.improve import Improving, Line, improve
+from cosmalloc.rl_agent.improve import Improving, improve
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules
 from cosmalloc.rl_agent.network_file import read_arrays, write_arrays
 from cosmalloc.rl_agent.replay import Episode
+from cosmalloc.rl_agent.script import Line, Script
 from cosmalloc.rl_agent.search import Searched
 from cosmalloc.solve import solve
 
 NEVER = -1e9
+ORDER = "order"  # of operators, beside the moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def lesson(problem: Problem, rules: Rules, how: Teaching, seed: int) -> Line:
             problem, objective=rules.objective, solver=solver, seconds=how.seconds, seed=seed
         )
         if found.plan is not None:
-            lines.append(Line(arena.followed(found.plan), -np.inf))
+            lines.append(arena.followed(found.plan))
     even = np.zeros((arena.uses, len(arena.legal()[0])))
     even[:, 3:] = NEVER
     until = time.perf_counter() + how.seconds
@@ -57,17 +60,16 @@ def lesson(problem: Problem, rules: Rules, how: Teaching, seed: int) -> Line:
 
 def taught(arena: MappingArena, lines: Sequence[Line], discount: float) -> list[Episode]:
     """One line for each game of the arena, played and recorded."""
-    plan = np.full((len(lines), arena.uses), -1, np.int64)
+    plan = np.full((len(lines), arena.uses), -1, np.int8)
     for row, line in enumerate(lines):
         plan[row, : len(line.moves)] = line.moves
-    rows = np.arange(len(lines))
+    script = Script(arena, plan, [line.order for line in lines])
 
     def follow_line(look: Look) -> Searched:
-        moves = plan[rows, arena.use()]
-        fits = look.legal[rows, np.maximum(moves, 0)] & (moves >= 0)
-        moves = np.where(fits, moves, look.legal.argmax(1))
+        moves = script.moves(look.legal)
+        moves = np.where(moves >= 0, moves, look.legal.argmax(1))
         policy = np.eye(look.legal.shape[1], dtype=np.float32)[moves]
-        return Searched(moves, policy, np.zeros(len(rows), np.float32))
+        return Searched(moves, policy, np.zeros(len(moves), np.float32))
 
     played = play(arena, follow_line, record=True)
     assert played is not None  # nobody stops it
@@ -85,8 +87,10 @@ class Lessons:
         if self._path.exists():
             arrays, _ = read_arrays(self._path)
             for name, moves in arrays.items():
-                program, score = name.split(" ")
-                self.lines[int(program)] = Line(moves, float(score))
+                program, score, *part = name.split(" ")
+                if not part:
+                    order = arrays.get(f"{name} {ORDER}")
+                    self.lines[int(program)] = Line(moves, float(score), order)
 
     def line(self, program: int) -> Line:
         """The best known game of this program."""
@@ -96,5 +100,10 @@ class Lessons:
 
     def save(self) -> None:
         """All lines so far."""
-        arrays = {f"{name} {line.score!r}": line.moves for name, line in self.lines.items()}
+        arrays: dict[str, NDArray[np.int8] | NDArray[np.int64]] = {}
+        for program, line in self.lines.items():
+            name = f"{program} {line.score!r}"
+            arrays[name] = line.moves
+            if line.order is not None:
+                arrays[f"{name} {ORDER}"] = line.order
         write_arrays(self._path, arrays, {})

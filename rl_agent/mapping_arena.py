@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,9 +18,8 @@ from cosmalloc.lifetimes import source_order
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.arena import Bools, Floats, Ints, Look
-from cosmalloc.rl_agent.follow_plan import Moves, followed
+from cosmalloc.rl_agent.follow_plan import followed
 from cosmalloc.rl_agent.game import MOVES, PICK, Games
-from cosmalloc.rl_agent.improve import Thread
 from cosmalloc.rl_agent.network import Graphs, Sizes
 from cosmalloc.rl_agent.observe import (
     EDGE_FEATURES,
@@ -33,6 +33,7 @@ from cosmalloc.rl_agent.observe import (
     bucket,
     program_graph,
 )
+from cosmalloc.rl_agent.script import Line, Links, Thread
 
 Order = Literal["given", "free"]
 GameObjective = Literal["latency", "traffic"]
@@ -104,6 +105,25 @@ class MappingArena:
         uses: _Uses = self._names[int(self._kind[0])]
         return uses.threads
 
+    @property
+    def links(self) -> Links | None:
+        """Of the first game's program, None where the order is given."""
+        if self.rules.order == "given":
+            return None
+        return self._links
+
+    @cached_property
+    def _links(self) -> Links:
+        problem = self.problems[0]
+        after: list[list[int]] = [[] for _ in problem.operators]
+        before: list[list[int]] = [[] for _ in problem.operators]
+        for maker, readers in zip(problem.producer, problem.readers, strict=True):
+            if maker is not None:
+                after[maker] += readers
+                for reader in readers:
+                    before[reader].append(maker)
+        return Links(after, before)
+
     def reset(self) -> None:
         self.games.reset(self._roots)
         self._picked[:] = 0
@@ -135,6 +155,14 @@ class MappingArena:
         picks = np.minimum(self._last, self._tracked + self._picked)
         return np.asarray(np.where(operator >= 0, known, picks))
 
+    def ready(self) -> Ints:
+        """int[B, READY], the operators to pick from, -1 for none."""
+        return self.games.picks(self._roots)
+
+    def orders(self) -> NDArray[np.int64]:
+        """int64[B, N], of games of one program, the rest as it comes."""
+        return self.games.orders(self._roots)
+
     def values(self) -> NDArray[np.float64]:
         """float[B], the objective of each game's plan so far, the rest off-chip."""
         return self.games.values(self._roots)
@@ -143,12 +171,14 @@ class MappingArena:
         """Of one game, the rest off-chip."""
         return self.games.plan(int(self._roots[game]))
 
-    def followed(self, plan: Plan) -> Moves:
-        """The moves of game 0's program that come nearest to a plan, by use."""
+    def followed(self, plan: Plan) -> Line:
+        """The game of game 0's program that comes nearest to a plan, not played yet."""
         steps = [0] * len(plan.order)
         for step, operator in enumerate(plan.order):
             steps[operator] = step
-        return followed(self._names[self._kind[0]].place, self.uses, plan, steps)
+        moves = followed(self._names[self._kind[0]].place, self.uses, plan, steps)
+        free = self.rules.order == "free"
+        return Line(moves, -np.inf, np.array(plan.order, np.int64) if free else None)
 
     def _seen(self, slots: NDArray[np.int64]) -> Look:
         seen: Observation = self.games.observe(slots)

@@ -15,7 +15,6 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
 from cosmalloc.rl_agent.arena import Floats
 from cosmalloc.rl_agent.ground import MappingGround
-from cosmalloc.rl_agent.improve import Line
 from cosmalloc.rl_agent.lessons import Lessons, Teaching, lesson, taught
 from cosmalloc.rl_agent.mapping_arena import (
     MappingArena,
@@ -26,6 +25,7 @@ from cosmalloc.rl_agent.mapping_arena import (
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.observe import bucket
 from cosmalloc.rl_agent.replay import Episode
+from cosmalloc.rl_agent.script import Line
 from cosmalloc.solve import solve
 
 LIKELIEST = Playing("policy", temperature=0.0)  # the policy's own game

@@ -28,12 +28,13 @@ from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.compile import Compiler
 from cosmalloc.rl_agent.compiling import Compiling, Found
 from cosmalloc.rl_agent.game import GAME_VERSION
-from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules
+from cosmalloc.rl_agent.mapping_arena import GameObjective, Order, Rules
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import read_network, shipped
 
 Progress = Callable[[str, float], None]
 FIRST = 0.1  # of the time is greedy's, at most
+GIVEN = 0.5  # of the time is for the given order, where any is allowed
 
 
 def solve(
@@ -60,7 +61,8 @@ def solve(
     left = max(0.0, seconds - (time.perf_counter() - began))
     plans = [each.plan for each in rivals if each.plan is not None]
     try:
-        found = raw(problem, objective, left, seed, plans=plans, progress=progress)
+        order: Order = "free" if objective == "traffic" else "given"
+        found = raw(problem, objective, left, seed, order=order, plans=plans, progress=progress)
     except InputError:  # the game has no room where `greedy` may have a plan
         if not plans:
             raise
@@ -76,34 +78,34 @@ def raw(
     seconds: float = 10.0,
     seed: int = 0,
     *,
-    order: str = "given",
+    order: Order = "given",
     how: Compiling | None = None,
     network: Network | None = None,
     plans: Sequence[Plan] = (),
     progress: Progress | None = None,
 ) -> Found:
-    """The agent alone, unless it starts from `plans` of others as well. network: the shipped one if
+    """The agent alone, unless it starts from `plans` of others as well. order: `free` begins with
+    the given one for a share of the time, and goes on from its games. network: the shipped one if
     None.
 
     InputError for a program that the game can't be played on.
     """
     least = bound(problem, objective)
+    began = time.perf_counter()
 
-    def tell(value: float, share: float) -> None:
+    def tell(value: float, _share: float) -> None:
         if progress is not None:
+            share = (time.perf_counter() - began) / max(1e-9, seconds)
             progress(Standing("playing", value, min(least, value)), min(1.0, share))
 
-    rules = Rules(objective, "free" if order == "free" else "given")
-    compiler = Compiler(
-        problem,
-        rules,
-        network or known(shipped()),
-        how or Compiling(),
-        seed,
-        tell=tell,
-    )
+    brain, means = network or known(shipped()), how or Compiling()
+    given = Compiler(problem, Rules(objective), brain, means, seed, tell=tell)
     with listening() as interrupted:
-        found = compiler.run(seconds, interrupted, plans)
+        found = given.run(GIVEN * seconds if order == "free" else seconds, interrupted, plans)
+        if order == "free" and not (interrupted() or given.proven):
+            free = Compiler(problem, Rules(objective, "free"), brain, means, seed, tell=tell)
+            left = seconds - (time.perf_counter() - began)
+            found = found.joined(free.run(left, interrupted, plans, given.lines))
         if interrupted() and progress is not None:
             progress(Interrupted("interrupted"), 1.0)
     return found

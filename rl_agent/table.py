@@ -14,7 +14,7 @@ from cosmalloc.plan import Outcome
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, judge
 from cosmalloc.rl_agent.game import MOVE_NAMES, Games
-from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
+from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Order, Rules, graphs_of
 from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known
 from cosmalloc.sizes import format_bytes
@@ -30,11 +30,11 @@ class Table:
         self,
         problem: Problem,
         objective: GameObjective,
-        order: str,
+        order: Order,
         weights: str | Path | None = None,
     ) -> None:
         """weights: of the adviser, the shipped ones if None. Raises InputError."""
-        rules = Rules(objective, "free" if order == "free" else "given")
+        rules = Rules(objective, order)
         self._problem = problem
         self._arena = MappingArena([problem], rules)
         self._shown = Games([problem], objective=objective, order=rules.order, board=BOARD)
@@ -109,7 +109,7 @@ class Table:
         )
         saved = 1 - self._shown.value(0) / self._base if self._base else 0.0
         if use.phase == "pick":
-            picks = [p for p in self._shown.picks(0) if p >= 0]
+            picks = [p for p in self._shown.picks([0])[0].tolist() if p >= 0]
             names = ", ".join(self._problem.operators[p].name for p in picks)
             what = f"which operator is next: {names}"
         else:

@@ -58,7 +58,7 @@ def test_a_plan_s_moves_copy_first_keep_then_and_drop_what_is_off_chip() -> None
     arena = MappingArena([problem], Rules())
     plan = Plan((0, 1), (small.stay(0, 0, 0, 2), small.stay(1, 4, 0, 2)), (small.load(0, 0),))
     assert verify(problem, plan) == []
-    moves = arena.followed(plan)[: uses_of(problem)]
+    moves = arena.followed(plan).moves[: uses_of(problem)]
     assert moves.tolist() == [COPY, NO_COPY, NO_COPY, NO_COPY, DROP]
 
 

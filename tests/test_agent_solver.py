@@ -19,7 +19,7 @@ from cosmalloc.rl_agent.actor import play as play_all
 from cosmalloc.rl_agent.budgets import at_share, peak_bytes
 from cosmalloc.rl_agent.compile import Compiler
 from cosmalloc.rl_agent.compiling import Compiling
-from cosmalloc.rl_agent.improve import Improving, Line, improve
+from cosmalloc.rl_agent.improve import Improving, improve
 from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, network_sizes, uses_of
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import shipped
@@ -51,7 +51,7 @@ def even(arena: MappingArena) -> np.ndarray:  # type: ignore[type-arg]
 @given(problem=problems(rules=["anywhere"], most_operators=6, most_room=14))
 def test_a_plan_followed_by_moves_and_changed_at_random_stays_legal(problem: Problem) -> None:
     arena = MappingArena([problem] * 3, Rules())
-    first = Line(arena.followed(msa_plan(problem)), -np.inf)
+    first = arena.followed(msa_plan(problem))
     rounds = iter([False, False])
     best, games = improve(
         arena,
@@ -76,7 +76,7 @@ def test_scores_are_what_the_plan_saves_in_moves_worth() -> None:
     rounds = iter([False])
     lines, _ = improve(
         arena,
-        [Line(arena.followed(msa_plan(problem)), -np.inf)],
+        [arena.followed(msa_plan(problem))],
         even(arena),
         Improving(),
         np.random.default_rng(0),

@@ -160,7 +160,7 @@ def _sees_what_is_asked(game: Games, seen: Observation, slot: int) -> None:
     use = game.use(slot)
     assert seen.position[slot, 7] == (use.phase == "pick")
     assert seen.position[slot, 8] == (use.phase == "over")
-    assert seen.picks[slot].tolist() == game.picks(slot)
+    assert seen.picks[slot].tolist() == game.picks([slot])[0].tolist()
     if use.phase == "use":
         assert (seen.operators[slot, 0], seen.tensors[slot, 0]) == (use.operator, use.tensor)
         assert seen.uses[slot, 0, 1] == (not use.is_result)

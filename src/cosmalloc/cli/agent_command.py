@@ -135,12 +135,12 @@ def evaluate_(
     from cosmalloc.rl_agent.evaluate import evaluated
 
     goal, machine = _goal(objective), Machine(target, scratchpad)
-    o.word(order, ("given", "free"), "--order")
+    allowed = _order(order)
     rows = []
     with progress_bar() as progress:
         for index, path in enumerate(programs):
             progress(path, index / len(programs))
-            rows.append(evaluated(_problem(path, machine), goal, order, seconds, seed, weights))
+            rows.append(evaluated(_problem(path, machine), goal, allowed, seconds, seed, weights))
     if as_json:
         print_json({"rows": [row._asdict() for row in rows]})
         return
@@ -168,9 +168,9 @@ def play_(
 
     if plan is not None:
         check_writable(plan)
-    o.word(order, ("given", "free"), "--order")
+    allowed = _order(order)
     problem = _problem(program, Machine(target, scratchpad))
-    table = Table(problem, _goal(objective), order, weights)
+    table = Table(problem, _goal(objective), allowed, weights)
     while not table.over:
         if not as_json:
             table.show()
@@ -210,6 +210,11 @@ def _goal(name: str) -> Any:
     if goal == "peak":
         raise InputError("nobody plays for objective `peak`", "use `latency` or `traffic`")
     return goal
+
+
+def _order(name: str) -> Any:
+    o.word(name, ("given", "free"), "--order")
+    return name
 
 
 def _mode(name: str) -> Any:
