@@ -1,10 +1,11 @@
 """What the agent of solver `rl` is worth.
 
     python -m benchmarks.agent held-out [--seconds S] [--shares 0.12,0.25,0.5,1] [--cells FILE]
-                                        [--columns C,C] [--show] [--longer S] [NAME ...]
+                                        [--columns C,C] [--show] [NAME ...]
     python -m benchmarks.agent traffic [--seconds S] [--shares …] [--cells FILE] [NAME ...]
     python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
     python -m benchmarks.agent starts [--shares …] [NAME ...]
+    python -m benchmarks.agent tuning [--seconds S] [--shares …] [--cells FILE] [NAME ...]
     python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
     python -m benchmarks.agent speed
     python -m benchmarks.agent throughput [--seconds S]
@@ -14,9 +15,9 @@
 held-out: model families that training never saw, at shares of their peak, in microseconds: XLA's
 rule, `greedy`, evolutionary search and `search` at the agent's seconds, the network's likeliest
 game, the agent alone (raw) and as it ships (prod), which starts from the rivals' plans, too; with
---cells a run that was ended goes on, --longer compares with what the agent has after so many
-seconds. traffic: bytes against `greedy` and what `ilp` proves. small: programs whose optimum `ilp`
-proves, how often the agent finds it. starts: annealing from games of the network and of dice.
+--cells a run that was ended goes on. traffic: bytes against `greedy` and what `ilp` proves. small:
+programs whose optimum `ilp` proves, how often the agent finds it. starts: annealing from games of
+the network and of dice. tuning: minutes for one program, and what the network has learned of it.
 ablation: the agent without one of its means. speed: moves, simulations and games a second on this
 machine. throughput: the same of self-play here and by actors on Ray, and what limits it
 (agent_actors.py). training: from nothing, S seconds for each seed and for each of its means left
@@ -27,7 +28,6 @@ of unseen programs of those seen. Takes S seconds for each figure of a row; ever
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
@@ -40,11 +40,13 @@ import numpy as np
 from benchmarks import (
     agent_actors,
     agent_cells,
+    agent_curves,
     agent_held_out,
     agent_small,
     agent_starts,
     agent_traffic,
     agent_training,
+    agent_tuning,
 )
 from benchmarks.agent_cells import Book, Figure
 from benchmarks.agent_players import WAYS, Agent, head, line, solved
@@ -58,11 +60,6 @@ from cosmalloc.rl_agent.solver import known
 from examples.models.export import ARTIFACTS
 
 Rows = list[dict[str, float | str]]
-HEAD = (  # of the table of curves
-    "title: Training of the agent that ships",
-    "command: python -m benchmarks.agent curves RUN",
-    "note: latency over the better of `msa` and `greedy`; busy machine, 2 cores, no GPU",
-)
 
 
 def agent_of(options: argparse.Namespace) -> Agent:
@@ -84,8 +81,6 @@ def held_out(options: argparse.Namespace) -> Rows:
                 programs, shares, columns, agent_of(options), seed, options.cells
             )
     agent_held_out.show(cells, columns, options.seconds)
-    if options.longer:
-        agent_held_out.show_longer(cells, options.seconds, options.longer)
     return [asdict(cell) for cell in cells]
 
 
@@ -120,6 +115,16 @@ def starts(options: argparse.Namespace) -> Rows:
     shares = [float(each) for each in options.shares.split(",")]
     network = known(options.weights)
     return agent_starts.compare(models(names, ARTIFACTS), shares, network, options.seed)
+
+
+def tuning(options: argparse.Namespace) -> Rows:
+    """Long learning of one program, of each by itself."""
+    names = options.names or ["unet", "train_step", "densenet121", "vit_b16"]
+    shares = [float(each) for each in options.shares.split(",")]
+    cells = agent_tuning.compare(
+        models(names, ARTIFACTS), shares, agent_of(options), options.seed, options.cells
+    )
+    return [asdict(cell) for cell in cells]
 
 
 def ablation(options: argparse.Namespace) -> Rows:
@@ -213,41 +218,9 @@ def training(options: argparse.Namespace) -> Rows:
 
 def curves(options: argparse.Namespace) -> Rows:
     """What the exams said, against rounds and seconds."""
-    from matplotlib.figure import Figure
-
-    rows: Rows = []
-    for run in options.names:
-        with (Path(run) / "metrics.csv").open() as file:
-            rows += [
-                {
-                    "run": Path(run).name,
-                    **{
-                        key: float(row[key])
-                        for key in ("round", "moves", "seconds", "exam", "check")
-                    },
-                }
-                for row in csv.DictReader(file)
-                if row.get("exam")
-            ]
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for axis, key in zip(axes, ("moves", "seconds"), strict=True):
-        for run in dict.fromkeys(str(row["run"]) for row in rows):
-            mine = [row for row in rows if row["run"] == run]
-            for name, style in (("exam", "-"), ("check", ":")):
-                values = [row[name] for row in mine]
-                axis.plot([row[key] for row in mine], values, style, label=f"{run}, {name}")
-        axis.set_xlabel({"moves": "moves of self-play", "seconds": "seconds of training"}[key])
-        axis.axhline(1.0, color="grey", linewidth=0.8)
-    axes[0].set_ylabel("latency / better of msa, greedy")
-    axes[1].legend()
-    figure.savefig(f"{options.output}.svg")
-    with Path(f"{options.output}.csv").open("w", newline="") as file:
-        file.writelines(f"# {line}\n" for line in HEAD)
-        writer = csv.DictWriter(file, ("run", "round", "moves", "seconds", "exam", "check"))
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows
+    rows = [row for run in options.names for row in agent_curves.rows_of(Path(run))]
+    agent_curves.draw(rows, options.output)
+    return [asdict(row) for row in rows]
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
@@ -255,6 +228,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "traffic": traffic,
     "small": small,
     "starts": starts,
+    "tuning": tuning,
     "ablation": ablation,
     "speed": speed,
     "throughput": throughput,
@@ -276,7 +250,6 @@ def main(words: list[str]) -> int:
     parser.add_argument("--weights", type=Path, default=shipped())
     parser.add_argument("--columns", help="of held-out, with commas between them; all")
     parser.add_argument("--cells", type=Path, help="file of figures, to go on from")
-    parser.add_argument("--longer", type=float, help="held-out --show: also these seconds")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="of training runs")
     parser.add_argument("--show", action="store_true", help="only what --cells has")
     parser.add_argument("--output", default="docs/data/agent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.agent_cells import Book, Cell, Figure, Row, against, micro, rows_of
+from benchmarks.agent_cells import Book, Cell, Figure, against, micro, rows_of
 from benchmarks.agent_players import CLOSE, WAYS, Agent, head, liked, line, solved
 from cosmalloc.ilp.latency import latency_bound
 from cosmalloc.lifetimes import source_order
@@ -60,20 +60,3 @@ def show(cells: Sequence[Cell], columns: Sequence[str], seconds: float) -> None:
     for mine in ("raw", "prod"):
         for other in ("greedy", "evolution", "evolution, annealed", "search"):
             print(f"{mine}: {against(list(rows.values()), mine, other)}")
-
-
-def show_longer(cells: Sequence[Cell], seconds: float, longer: float) -> None:
-    """What more seconds bring, learning of this program among them."""
-    before, after = rows_of(cells, seconds), rows_of(cells, longer)
-    names = [name for name in COLUMNS if any(name in row for row in after.values())]
-    ends = (f"{seconds:g} s", f"{longer:g} s")
-    print()
-    head(("program", "share", *(f"{name}, {end}" for name in names for end in ends)))
-    both: list[Row] = []
-    for key in sorted(before.keys() & after.keys()):
-        pair = (before[key], after[key])
-        line((key[0], f"{key[1]:.0%}", *(micro(row.get(name)) for name in names for row in pair)))
-        both.append({**before[key], **{f"{k}, {ends[1]}": v for k, v in after[key].items()}})
-    print()
-    for name in names:
-        print(f"{name}, {ends[1]}: {against(both, f'{name}, {ends[1]}', name)}")

@@ -151,6 +151,11 @@ class Compiler:
         """The network as it is now."""
         return Brain(self._network, self._graphs)
 
+    @property
+    def network(self) -> Network:
+        """As it is now: what it was given, and what it has learned of this program."""
+        return self._network
+
     def gone(self) -> float:
         """Seconds since the start."""
         return self._clock() - self._began
