@@ -55,7 +55,7 @@ def compare(
     book = Book(file)
     cells: list[Cell] = []
     rows: list[Row] = []
-    head(("program", "uses", "share", *(f"{name}, MB" for name in COLUMNS)))
+    head(("program", "uses", "share", *(f"{name}, kB" for name in COLUMNS)))
     for problem in programs:
         for share in shares:
             case = at_share(problem, share)
@@ -63,7 +63,7 @@ def compare(
             made = [
                 book.value(name, case, share, COLUMNS, column, agent, seed) for column in COLUMNS
             ]
-            values = [f"{cell.value / 1e6:,.3f}" for cell in made]
+            values = [f"{cell.value / 1e3:,.1f}" for cell in made]
             line((problem.name, f"{made[0].uses:,}", f"{share:.0%}", *values))
             cells += made
             rows.append({cell.column: cell.value for cell in made})

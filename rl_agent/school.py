@@ -84,8 +84,8 @@ class MappingSchool:
         return [each._replace(program=int(chosen[each.program])) for each in episodes]
 
     def examine(self, network: Network) -> Mapping[str, float]:
-        """exam, check: mean over the programs of value / the better of `msa` and `greedy`, of the
-        policy's likeliest game; less is better. And the worst of each."""
+        """exam, check: mean over the programs of `Examination.shares`, by the policy's likeliest
+        game. And the worst of each."""
         shares = {
             name: each.shares(network, self._nodes, self._edges)
             for name, each in self._classes.items()
@@ -108,13 +108,17 @@ class Examination:
     def shares(
         self, network: Network, nodes: int = 0, edges: int = 0, how: Playing = LIKELIEST
     ) -> Floats:
-        """Value / the better of `msa` and `greedy`, of a game of each; less is better. nodes,
-        edges: see `graphs_of`."""
+        """Value / the better of `msa` and `greedy`, of a game of each; less is better. For traffic,
+        where that may be 0 bytes: 1 + the difference / all off-chip. nodes, edges: see `graphs_of`.
+        """
         arena = MappingArena(
             self.programs, self._rules, how.simulations if how.mode == "game" else 0
         )
         brain = Brain(network, graphs_of(self.programs, nodes, edges))
+        bases = arena.values()
         play(arena, player(arena, brain, how, np.random.default_rng(0)))
+        if self._rules.objective == "traffic":
+            return np.asarray(1 + (arena.values() - self._rivals) / np.maximum(1.0, bases))
         return np.asarray(arena.values() / self._rivals)
 
     @cached_property
@@ -130,5 +134,5 @@ class Examination:
                 for each in found
                 if each.plan is not None
             ]
-            best.append(max(min(values), 1e-300))
+            best.append(min(values))
         return np.array(best)

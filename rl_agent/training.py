@@ -19,7 +19,7 @@ from cosmalloc.rl_agent.cuttings import cutting
 from cosmalloc.rl_agent.game import GAME_VERSION
 from cosmalloc.rl_agent.learner import Learning
 from cosmalloc.rl_agent.lessons import Teaching
-from cosmalloc.rl_agent.mapping_arena import GameObjective, Rules, network_sizes, uses_of
+from cosmalloc.rl_agent.mapping_arena import GameObjective, Order, Rules, network_sizes, uses_of
 from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import write_network
 from cosmalloc.rl_agent.programs import random_programs
@@ -29,6 +29,7 @@ from cosmalloc.rl_agent.train import Training, train
 from cosmalloc.target_file import load_target
 
 Progress = Callable[[str, float], None]
+TEACHERS: dict[GameObjective, str] = {"latency": "search", "traffic": "ilp"}
 CHECKS = 12  # programs that choose the best network
 
 
@@ -41,6 +42,7 @@ class Asked:
     cut. examine: every so many rounds. rate: of learning."""
 
     objective: GameObjective = "latency"
+    order: Order = "given"
     mode: Mode = "game"
     simulations: int = 6
     lessons: int = 40
@@ -77,7 +79,7 @@ def train_on(
             f"no program to train on has at most {asked.longest:,} uses", "give smaller programs"
         )
     rng = np.random.default_rng(asked.seed)
-    rules = Rules(asked.objective)
+    rules = Rules(asked.objective, asked.order)
     how = Training(
         lessons=asked.lessons,
         taught=2 if asked.lessons else 0,
@@ -87,7 +89,7 @@ def train_on(
         learning=Learning(rate=asked.rate),
         save=60.0,
     )
-    classes = Classes(teaching=Teaching(seconds=asked.teach_seconds))
+    classes = Classes(teaching=Teaching(TEACHERS[asked.objective], asked.teach_seconds))
     pieces = [
         cutting(programs[int(rng.integers(len(programs)))], rng) for _ in range(asked.cuttings)
     ]

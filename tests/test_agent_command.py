@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import jax
@@ -95,3 +96,18 @@ def test_a_training_leaves_a_run_that_goes_on_and_a_network(program: Path, tmp_p
         assert len((run / "metrics.csv").read_text().splitlines()) == 1 + rounds
     assert out.stat().st_size < 10 * 2**20
     assert cosmalloc("agent", "play", program, "--weights", out, "--auto").code == 0
+
+
+def test_a_training_for_traffic_with_the_order_free(program: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ("agent", "train", run, program, "--objective", "traffic", "--order", "free")
+    words = (*words, "--exam", program, "--seconds", 600, "--shares", 1, "--cuttings", 0)
+    words = (*words, "--families", 0, "--lessons", 1, "--mode", "policy")
+    done = cosmalloc(*words, "--rounds", 2, "--json")
+    assert done.code == 0, done.err
+    with (run / "metrics.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert 0 <= float(first["exam"]) < 2  # bytes may be none at all
+    wrong = cosmalloc("agent", "train", run, program, "--order", "any")
+    assert wrong.code == 2
+    assert "free" in wrong.err

@@ -49,6 +49,7 @@ def train_(
     families: Annotated[int, typer.Option(help="Programs of the generator.")] = 200,
     target: Target = None,
     objective: o.ObjectiveName = "latency",
+    order: Annotated[str, typer.Option(help="Of operators: `given` or `free`.")] = "given",
     seconds: Annotated[float, typer.Option(help="How long.")] = 3600.0,
     mode: Annotated[
         str, typer.Option(help="Self-play by `policy`, or by search in the `model` or `game`.")
@@ -88,7 +89,7 @@ def train_(
 
         cluster_of(actors)
 
-    play = (_goal(objective), _mode(mode), simulations)
+    play = (_goal(objective), _order(order), _mode(mode), simulations)
     asked = Asked(*play, lessons, shares, cuttings, families, not no_graph, seed)
     machine = Machine(target)
     exams = [_problem(path, machine) for path in exam]
