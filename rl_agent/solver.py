@@ -33,7 +33,6 @@ from cosmalloc.rl_agent.network import Network
 from cosmalloc.rl_agent.network_file import read_network, shipped
 
 Progress = Callable[[str, float], None]
-FIRST = 0.1  # of the time is greedy's, at most
 GIVEN = 0.5  # of the time is for the given order, where any is allowed
 
 
@@ -45,14 +44,13 @@ def solve(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """As every solver, in mode `prod`. Ctrl-C brings the best plan so far."""
+    """As every solver, in mode `prod`: `greedy` as with all of the time, of which it takes what it
+    needs, `msa`, then the agent. Ctrl-C brings the best plan so far."""
     if objective == "peak":
         why = "it plays for latency or traffic, not for objective `peak`"
         return Outcome(problem.name, "rl", "unknown", objective, reason=why)
     began = time.perf_counter()
-    first = greedy(
-        problem, objective=objective, seconds=FIRST * seconds, seed=seed, progress=progress
-    )
+    first = greedy(problem, objective=objective, seconds=seconds, seed=seed, progress=progress)
     rivals = [first]
     if first.status in ("optimal", "infeasible"):
         return replace(first, solver="rl")
