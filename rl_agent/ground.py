@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -49,8 +50,12 @@ class MappingGround:
         return stacked([self._graph(int(each)) for each in programs])
 
     def arena(self, rng: np.random.Generator, spare: int) -> MappingArena:
+        """With the order free, every other time it is given, as a solve begins."""
         chosen = self.drawn(rng)
-        arena = MappingArena([self.programs[each] for each in chosen], self.rules, spare)
+        rules = self.rules
+        if rules.order == "free" and rng.random() < 0.5:
+            rules = replace(rules, order="given")
+        arena = MappingArena([self.programs[each] for each in chosen], rules, spare)
         arena.programs = chosen.astype(np.int32)
         return arena
 
