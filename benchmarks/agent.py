@@ -18,11 +18,11 @@ game, the agent alone (raw) and as it ships (prod), which starts from the rivals
 --cells a run that was ended goes on. traffic: bytes against `greedy` and what `ilp` proves. small:
 programs whose optimum `ilp` proves, how often the agent finds it. starts: annealing from games of
 the network and of dice. tuning: minutes for one program, and what the network has learned of it.
-ablation: the agent without one of its means. speed: moves, simulations and games a second on this
-machine. throughput: the same of self-play here and by actors on Ray, and what limits it
-(agent_actors.py). training: from nothing, S seconds for each seed and for each of its means left
-out. curves: metrics of training runs as CSV and a picture, `exam` of families never seen, `check`
-of unseen programs of those seen. Takes S seconds for each figure of a row; every plan is verified.
+ablation: the agent without one of its means. speed: moves, simulations and games a second, memory.
+throughput: the same of self-play here and by actors on Ray, and what limits it (agent_actors.py).
+training: from nothing, S seconds for each seed and for each of its means left out. curves: metrics
+of training runs as CSV and a picture, `exam` of families never seen, `check` of unseen programs of
+those seen. Takes S seconds for each figure of a row; every plan is verified.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +42,7 @@ from benchmarks import (
     agent_curves,
     agent_held_out,
     agent_small,
+    agent_speed,
     agent_starts,
     agent_traffic,
     agent_training,
@@ -50,11 +50,8 @@ from benchmarks import (
 )
 from benchmarks.agent_cells import Book, Figure
 from benchmarks.agent_players import WAYS, Agent, head, line, solved
-from cosmalloc.rl_agent.actor import Brain, Mode, Playing, play, player
 from cosmalloc.rl_agent.budgets import at_share
 from cosmalloc.rl_agent.curriculum import HELD_OUT, TRAINED, models
-from cosmalloc.rl_agent.mapping_arena import MappingArena, Rules, graphs_of, uses_of
-from cosmalloc.rl_agent.network import parameters
 from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known
 from examples.models.export import ARTIFACTS
@@ -155,36 +152,9 @@ def ablation(options: argparse.Namespace) -> Rows:
 
 
 def speed(options: argparse.Namespace) -> Rows:
-    """Moves and simulations a second, games a minute."""
-    network = known(options.weights)
+    """Moves and simulations a second, games a minute, memory."""
     problem = at_share(models(["resnet50"], ARTIFACTS)[0], 0.25)
-    brain = Brain(network, graphs_of([problem]))
-    modes: list[tuple[Mode, int]] = [("policy", 0), ("model", 8), ("game", 8)]
-    print(f"{parameters(network):,} parameters; resnet50, {uses_of(problem)} uses\n")
-    head(("moves by", "slots", "moves/s", "simulations/s", "games/min"))
-    rows: Rows = []
-    for mode, simulations in modes:
-        for slots in (32, 128):
-            arena = MappingArena([problem] * slots, Rules(), simulations)
-            how = Playing(mode, max(2, simulations))
-            decide = player(arena, brain, how, np.random.default_rng(0))
-            decide(arena.look())  # compiled
-            began = time.perf_counter()
-            done = play(arena, decide)
-            took = time.perf_counter() - began
-            assert done is not None
-            moves = int((done.moves >= 0).sum())
-            rows.append({"mode": mode, "slots": slots, "moves_per_second": moves / took})
-            line(
-                (
-                    mode,
-                    str(slots),
-                    f"{moves / took:,.0f}",
-                    f"{moves * simulations / took:,.0f}",
-                    f"{60 * slots / took:,.0f}",
-                )
-            )
-    return rows
+    return agent_speed.compare(problem, known(options.weights))
 
 
 def throughput(options: argparse.Namespace) -> Rows:
