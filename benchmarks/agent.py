@@ -6,7 +6,8 @@
     python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
     python -m benchmarks.agent starts [--shares …] [NAME ...]
     python -m benchmarks.agent tuning [--seconds S] [--shares …] [--cells FILE] [NAME ...]
-    python -m benchmarks.agent ablation [--seconds S] [--seeds N] [--cells FILE] [NAME ...]
+    python -m benchmarks.agent ablation [--seconds S | --games N] [--seeds N] [--cells FILE]
+                                        [NAME ...]
     python -m benchmarks.agent speed
     python -m benchmarks.agent throughput [--seconds S]
     python -m benchmarks.agent training --folder F [--seconds S] [--seeds N] [VARIANT ...]
@@ -18,11 +19,12 @@ game, the agent alone (raw) and as it ships (prod), which starts from the rivals
 --cells a run that was ended goes on. traffic: bytes against `greedy` and what `ilp` proves. small:
 programs whose optimum `ilp` proves, how often the agent finds it. starts: annealing from games of
 the network and of dice. tuning: minutes for one program, and what the network has learned of it.
-ablation: the agent without one of its means. speed: moves, simulations and games a second, memory.
-throughput: the same of self-play here and by actors on Ray, and what limits it (agent_actors.py).
-training: from nothing, S seconds for each seed and for each of its means left out. curves: metrics
-of training runs as CSV and a picture, `exam` of families never seen, `check` of unseen programs of
-those seen. Takes S seconds for each figure of a row; every plan is verified.
+ablation: the agent without one of its means, at equal seconds, or as many --games. speed: moves,
+simulations and games a second, memory. throughput: the same of self-play here and by actors on Ray,
+and what limits it (agent_actors.py). training: from nothing, S seconds for each seed and for each
+of its means left out. curves: metrics of training runs as CSV and a picture, `exam` of families
+never seen, `check` of unseen programs of those seen. Takes S seconds for each figure of a row;
+every plan is verified.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +51,7 @@ from benchmarks import (
     agent_tuning,
 )
 from benchmarks.agent_cells import Book, Figure
-from benchmarks.agent_players import WAYS, Agent, head, line, solved
+from benchmarks.agent_players import PLAIN, WAYS, Agent, head, line, solved
 from cosmalloc.rl_agent.budgets import at_share
 from cosmalloc.rl_agent.curriculum import HELD_OUT, TRAINED, models
 from cosmalloc.rl_agent.network_file import shipped
@@ -131,10 +133,19 @@ def ablation(options: argparse.Namespace) -> Rows:
     shares = [float(each) for each in options.shares.split(",")]
     cases = [(at_share(p, share), share) for p in models(names, ARTIFACTS) for share in shares]
     rivals = [solved(case, "msa", 1.0, 0) for case, _ in cases]
-    columns: dict[str, Figure] = {
-        name: lambda p, player, seed, way=way: player.plays(p, way, seed)
-        for name, way in WAYS.items()
-    }
+    if options.games:
+        agent = replace(agent, seconds=float(options.games))
+        columns: dict[str, Figure] = {
+            f"{name}, games": lambda p, player, seed, way=WAYS[name]: player.plays_games(
+                p, way, seed
+            )
+            for name in PLAIN
+        }
+    else:
+        columns = {
+            name: lambda p, player, seed, way=way: player.plays(p, way, seed)
+            for name, way in WAYS.items()
+        }
     rows: Rows = []
     head(("means", *(f"seed {seed}" for seed in range(options.seeds)), "mean"))
     for name in columns:
@@ -221,6 +232,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--columns", help="of held-out, with commas between them; all")
     parser.add_argument("--cells", type=Path, help="file of figures, to go on from")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="of training runs")
+    parser.add_argument("--games", type=int, help="of ablation: so many, instead of seconds")
     parser.add_argument("--show", action="store_true", help="only what --cells has")
     parser.add_argument("--output", default="docs/data/agent")
     parser.add_argument("--json", type=Path)

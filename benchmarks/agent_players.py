@@ -11,6 +11,7 @@ from cosmalloc.objective import objective_value
 from cosmalloc.plan import Plan
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.actor import Brain, Playing, play, player
+from cosmalloc.rl_agent.compile import Compiler
 from cosmalloc.rl_agent.compiling import Compiling
 from cosmalloc.rl_agent.mapping_arena import GameObjective, MappingArena, Rules, graphs_of
 from cosmalloc.rl_agent.network import Network
@@ -53,6 +54,9 @@ def solved(
     return measured(problem, found.plan, objective)
 
 
+PLAIN = ("random", "evolution", "policy", "policy, search", "no annealing")  # only whole games
+
+
 @dataclass(frozen=True)
 class Agent:
     """network, and the seconds it has."""
@@ -72,6 +76,17 @@ class Agent:
             network=self.network,
         )
         return measured(problem, found.plan, rules.objective)
+
+    def plays_games(self, problem: Problem, way: Compiling, seed: int) -> float:
+        """As many games as there are seconds; one of search counts as one."""
+        begun: list[Compiler] = []
+
+        def games() -> float:
+            return float(begun[0].arena.begun) if begun else 0.0
+
+        compiler = Compiler(problem, LATENCY, self.network, way, seed, clock=games)
+        begun.append(compiler)
+        return measured(problem, compiler.run(self.seconds).plan)
 
 
 def liked(problem: Problem, network: Network) -> float:

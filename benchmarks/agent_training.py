@@ -28,6 +28,7 @@ BASE = Asked(examine=5, lessons=15, cuttings=100, families=60, teach_seconds=0.5
 VARIANTS: dict[str, Asked] = {
     "agent": BASE,
     "no imitation": replace(BASE, lessons=0),
+    "imitation alone": replace(BASE, lessons=10**9),
     "no search": replace(BASE, mode="policy"),
     "no graph": replace(BASE, graph=False),
 }

@@ -70,7 +70,7 @@ class MappingArena:
 
     def __init__(self, problems: Sequence[Problem], rules: Rules, spare: int = 0) -> None:
         """problems: one a game; games of one Problem object share its tables. They are called 0,
-        1, ... in the sequence of their first games."""
+        1, ... in the sequence of their first games. begun counts games since then."""
         self.rules = rules
         self._rooms = spare + 1
         self.games = Games(
@@ -93,6 +93,7 @@ class MappingArena:
         self._last = np.array([self._names[kind].count - 1 for kind in self._kind])
         self._roots = np.arange(len(problems)) * self._rooms
         self._picked = np.zeros(len(problems), np.int64)
+        self.begun = 0
 
     @property
     def uses(self) -> int:
@@ -125,6 +126,7 @@ class MappingArena:
         return Links(after, before)
 
     def reset(self) -> None:
+        self.begun += len(self._roots)
         self.games.reset(self._roots)
         self._picked[:] = 0
 

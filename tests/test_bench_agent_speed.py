@@ -9,7 +9,7 @@ import jax
 import pytest
 
 from benchmarks import agent_speed, agent_tuning
-from benchmarks.agent_players import Agent
+from benchmarks.agent_players import PLAIN, WAYS, Agent
 from cosmalloc.rl_agent.mapping_arena import network_sizes, uses_of
 from cosmalloc.rl_agent.network import Network
 from tests.nets import tangle
@@ -49,3 +49,10 @@ def test_a_long_run_is_one_for_its_plan_and_for_what_was_learned(
     assert [cell.column for cell in cells] == list(agent_tuning.Tuning().columns())
     assert len(file.read_text().splitlines()) == 5
     assert "agent, long: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_of_whole_games_each_way_has_as_many(name: str) -> None:
+    agent = Agent(NETWORK, 100.0)
+    value = agent.plays_games(tangle(9, 3, "anywhere"), WAYS[name], 0)
+    assert value == agent.plays_games(tangle(9, 3, "anywhere"), WAYS[name], 0)  # by no clock
