@@ -58,6 +58,8 @@ from cosmalloc.rl_agent.network_file import shipped
 from cosmalloc.rl_agent.solver import known
 from examples.models.export import ARTIFACTS
 
+SHORT = ("transformer_layer", "decode_step", "unet", "mobilenet_v2")
+LONG = ("lraspp_mobilenet_v3", "train_step", "densenet121", "vit_b16")
 Rows = list[dict[str, float | str]]
 
 
@@ -85,7 +87,7 @@ def held_out(options: argparse.Namespace) -> Rows:
 
 def traffic(options: argparse.Namespace) -> Rows:
     """Bytes instead of seconds, with the program's own order and a free one."""
-    names = options.names or ["transformer_layer", "decode_step", "unet", "mobilenet_v2"]
+    names = options.names or [*SHORT, *LONG]
     shares = [float(each) for each in options.shares.split(",")]
     cells = agent_traffic.compare(
         models(names, ARTIFACTS), shares, agent_of(options), options.seed, options.cells
@@ -118,7 +120,7 @@ def starts(options: argparse.Namespace) -> Rows:
 
 def tuning(options: argparse.Namespace) -> Rows:
     """Long learning of one program, of each by itself."""
-    names = options.names or ["unet", "train_step", "densenet121", "vit_b16"]
+    names = options.names or ["unet", "train_step", "densenet121"]
     shares = [float(each) for each in options.shares.split(",")]
     cells = agent_tuning.compare(
         models(names, ARTIFACTS), shares, agent_of(options), options.seed, options.cells
@@ -129,7 +131,7 @@ def tuning(options: argparse.Namespace) -> Rows:
 def ablation(options: argparse.Namespace) -> Rows:
     """Each way against `msa`, mean over programs and shares, and over seeds."""
     agent, book = agent_of(options), Book(options.cells)
-    names = options.names or ["transformer_layer", "unet", "mobilenet_v2", "decode_step"]
+    names = options.names or ["unet", *LONG]
     shares = [float(each) for each in options.shares.split(",")]
     cases = [(at_share(p, share), share) for p in models(names, ARTIFACTS) for share in shares]
     rivals = [solved(case, "msa", 1.0, 0) for case, _ in cases]
