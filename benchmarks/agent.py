@@ -3,7 +3,8 @@
     python -m benchmarks.agent held-out [--seconds S] [--shares 0.12,0.25,0.5,1] [--cells FILE]
                                         [--columns C,C] [--show] [NAME ...]
     python -m benchmarks.agent traffic [--seconds S] [--shares …] [--cells FILE] [NAME ...]
-    python -m benchmarks.agent small [--count N] [--seconds S] [--cells FILE]
+    python -m benchmarks.agent small [--count N] [--seed N] [--seeds N] [--seconds S]
+                                     [--columns C,C] [--cells FILE]
     python -m benchmarks.agent starts [--shares …] [NAME ...]
     python -m benchmarks.agent tuning [--seconds S] [--shares …] [--cells FILE] [NAME ...]
     python -m benchmarks.agent ablation [--seconds S | --games N] [--seeds N] [--cells FILE]
@@ -98,14 +99,19 @@ def traffic(options: argparse.Namespace) -> Rows:
 def small(options: argparse.Namespace) -> Rows:
     """How often the agent finds what `ilp` proves to be the optimum."""
     known_models = models([name for each in HELD_OUT.values() for name in each], ARTIFACTS)
-    rows, tried = agent_small.compare(
-        known_models,
-        options.count,
-        agent_of(options),
-        options.seed,
-        options.proof,
-        options.cells,
-    )
+    columns = options.columns.split(",") if options.columns else list(agent_small.SOLVERS)
+    rows, tried = [], 0
+    for seed in range(options.seed, options.seed + options.seeds):
+        found, more = agent_small.compare(
+            known_models,
+            options.count,
+            agent_of(options),
+            seed,
+            options.proof,
+            options.cells,
+            columns,
+        )
+        rows, tried = rows + found, tried + more
     agent_small.show(rows, tried)
     return [dict(row) for row in rows]
 
@@ -231,7 +237,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shares", default="0.12,0.25,0.5,1")
     parser.add_argument("--weights", type=Path, default=shipped())
-    parser.add_argument("--columns", help="of held-out, with commas between them; all")
+    parser.add_argument("--columns", help="of held-out and small, with commas between them; all")
     parser.add_argument("--cells", type=Path, help="file of figures, to go on from")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="of training runs")
     parser.add_argument("--games", type=int, help="of ablation: so many, instead of seconds")

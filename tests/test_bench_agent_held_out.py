@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from benchmarks import agent_cells, agent_held_out
+from benchmarks import agent_cells, agent_held_out, agent_small
 from benchmarks.agent_players import Agent
 from cosmalloc.problem import Problem
 from cosmalloc.rl_agent.mapping_arena import network_sizes
@@ -60,3 +60,16 @@ def test_every_column_brings_the_seconds_of_a_legal_plan_or_a_bound() -> None:
     cells = agent_held_out.fill([program()], [0.4], cheap, AGENT, 0, None)
     values = {cell.column: cell.value for cell in cells}
     assert values["bound"] <= min(values.values())
+
+
+def test_small_programs_are_compared_with_their_optimum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cells.jsonl"
+    rows, tried = agent_small.compare([program()], 2, AGENT, 1, 2.0, file, ("msa", "greedy"))
+    assert tried >= len(rows) == 2
+    assert all(row["optimum"] <= min(row["msa"], row["greedy"]) * (1 + 1e-5) for row in rows)
+    agent_small.show(rows, tried)
+    said = capsys.readouterr().out
+    assert "| msa |" in said
+    assert "| prod |" not in said
