@@ -207,7 +207,7 @@ def training(options: argparse.Namespace) -> Rows:
 
 def curves(options: argparse.Namespace) -> Rows:
     """What the exams said, against rounds and seconds."""
-    rows = [row for run in options.names for row in agent_curves.rows_of(Path(run))]
+    rows = [row for run in options.names for row in agent_curves.exams_of(Path(run))]
     agent_curves.draw(rows, options.output)
     return [asdict(row) for row in rows]
 

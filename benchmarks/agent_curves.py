@@ -30,8 +30,9 @@ LABELS = {"moves": "moves of self-play", "seconds": "seconds of training"}
 
 
 @dataclass(frozen=True)
-class Row:
-    """An examination of a run; see `Exam` of agent_training."""
+class Exam:
+    """One examination. seconds: of training before it. exam, of families never seen, and check, of
+    those trained on: less is better, below 1 it beats both rivals."""
 
     run: str
     round: float
@@ -41,12 +42,15 @@ class Row:
     check: float
 
 
-def rows_of(run: Path) -> list[Row]:
-    """What the metrics of a run say."""
-    with (run / "metrics.csv").open() as file:
+def exams_of(run: Path) -> list[Exam]:
+    """What the metrics of a run say; nothing where it has not begun."""
+    file = run / "metrics.csv"
+    if not file.is_file():
+        return []
+    with file.open() as rows:
         return [
-            Row(run.name, *(float(row[key]) for key in FIELDS))
-            for row in csv.DictReader(file)
+            Exam(run.name, *(float(row[key]) for key in FIELDS))
+            for row in csv.DictReader(rows)
             if row.get("exam")
         ]
 
@@ -57,7 +61,7 @@ def kind_of(run: str) -> str:
     return word.replace("-", " ") if word and seed.isdigit() else run
 
 
-def band(runs: Sequence[Sequence[Row]], key: Against, exam: Exams) -> NDArray[np.float64]:
+def band(runs: Sequence[Sequence[Exam]], key: Against, exam: Exams) -> NDArray[np.float64]:
     """float[4, P]: what the curve is drawn against, mean, least and most, where all are."""
     ends = [[getattr(row, key) for row in run] for run in runs]
     start, stop = max(min(each) for each in ends), min(max(each) for each in ends)
@@ -71,12 +75,12 @@ def band(runs: Sequence[Sequence[Row]], key: Against, exam: Exams) -> NDArray[np
     return np.array([grid, values.mean(0), values.min(0), values.max(0)])
 
 
-def draw(rows: Sequence[Row], output: str) -> None:
+def draw(rows: Sequence[Exam], output: str) -> None:
     """OUTPUT.svg and OUTPUT.csv."""
     from matplotlib.figure import Figure
 
     names = dict.fromkeys(row.run for row in rows)
-    kinds: dict[str, list[list[Row]]] = {}
+    kinds: dict[str, list[list[Exam]]] = {}
     for name in names:
         kinds.setdefault(kind_of(name), []).append([row for row in rows if row.run == name])
     figure = Figure(figsize=(8, 3.4), layout="constrained")

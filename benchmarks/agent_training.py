@@ -7,14 +7,14 @@ better of `msa` and `greedy`; one row after the first round shows an agent that 
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import NamedTuple
 
+from benchmarks.agent_curves import Exam, exams_of
 from benchmarks.agent_players import head, line
 from cosmalloc.rl_agent.actor import Playing
 from cosmalloc.rl_agent.curriculum import TRAINED, at_shares, models
@@ -35,35 +35,6 @@ VARIANTS: dict[str, Asked] = {
 EXAMS = ("transformer_layer", "unet", "mobilenet_v2", "decode_step")
 LOOKING = Playing("game", 8, temperature=0.0)  # a search at each move
 NETWORK = "network.safetensors"  # of a run that had its seconds
-
-
-@dataclass(frozen=True)
-class Exam:
-    """One examination. seconds: of training before it; exam: less is better, below 1 it beats both
-    rivals."""
-
-    run: str
-    round: float
-    moves: float
-    seconds: float
-    exam: float
-
-
-def exams_of(folder: Path) -> list[Exam]:
-    """What the metrics of a run say."""
-    file = folder / "metrics.csv"
-    if not file.is_file():
-        return []
-    with file.open() as rows:
-        return [
-            Exam(
-                folder.name,
-                *(float(row[key]) for key in ("round", "moves", "seconds")),
-                float(row["exam"]),
-            )
-            for row in csv.DictReader(rows)
-            if row.get("exam")
-        ]
 
 
 def trained(folder: Path, variant: str, seed: int, seconds: float) -> list[Exam]:

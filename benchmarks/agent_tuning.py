@@ -41,7 +41,7 @@ class Tuning:
     def _long(self, problem: Problem, agent: Agent, seed: int) -> float:
         compiler = Compiler(problem, Rules(), agent.network, Compiling(), seed)
         found = compiler.run(agent.seconds)
-        self._after[_name(problem, seed)] = liked(problem, compiler.network)
+        self._after[_name(problem, seed)] = liked(problem, compiler.brain.network)
         return measured(problem, found.plan)
 
     def _learned(self, problem: Problem, agent: Agent, seed: int) -> float:

@@ -148,13 +148,8 @@ class Compiler:
 
     @property
     def brain(self) -> Brain:
-        """The network as it is now."""
+        """The network as it is now: given, then what it has learned of this program."""
         return Brain(self._network, self._graphs)
-
-    @property
-    def network(self) -> Network:
-        """As it is now: what it was given, and what it has learned of this program."""
-        return self._network
 
     def gone(self) -> float:
         """Seconds since the start."""

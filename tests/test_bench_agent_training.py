@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import agent_curves, agent_training
-from benchmarks.agent_training import End, Exam
+from benchmarks.agent_curves import Exam
+from benchmarks.agent_training import End
 
-ROWS = """round,moves,seconds,policy,exam
-1,0,2.5,0.1,1.6
-2,0,3.0,0.1,
-5,400,9.0,0.1,1.2
-10,900,20.0,0.1,1.1
+ROWS = """round,moves,seconds,policy,exam,check
+1,0,2.5,0.1,1.6,1.5
+2,0,3.0,0.1,,
+5,400,9.0,0.1,1.2,1.3
+10,900,20.0,0.1,1.1,1.0
 """
 
 
@@ -25,10 +26,10 @@ def run(folder: Path, name: str, text: str = ROWS) -> Path:
 
 
 def test_examinations_are_read_from_the_metrics(tmp_path: Path) -> None:
-    found = agent_training.exams_of(run(tmp_path, "agent-0"))
-    assert found[0] == Exam("agent-0", 1.0, 0.0, 2.5, 1.6)
+    found = agent_curves.exams_of(run(tmp_path, "agent-0"))
+    assert found[0] == Exam("agent-0", 1.0, 0.0, 2.5, 1.6, 1.5)
     assert [each.exam for each in found] == [1.6, 1.2, 1.1]
-    assert agent_training.exams_of(tmp_path / "none") == []
+    assert agent_curves.exams_of(tmp_path / "none") == []
 
 
 def test_a_run_that_had_its_seconds_is_not_run_again(
@@ -50,8 +51,8 @@ def test_a_run_that_had_its_seconds_is_not_run_again(
 
 
 def test_a_row_says_first_and_last_and_how_far_seeds_are_apart(tmp_path: Path) -> None:
-    exams = agent_training.exams_of(run(tmp_path, "agent-0"))
-    exams += agent_training.exams_of(run(tmp_path, "agent-1", ROWS.replace("1.1", "1.4")))
+    exams = agent_curves.exams_of(run(tmp_path, "agent-0"))
+    exams += agent_curves.exams_of(run(tmp_path, "agent-1", ROWS.replace("1.1", "1.4")))
     ends = {"agent-0": End(1.1, 1.0), "agent-1": End(1.4, 1.0)}
     row = list(agent_training.summary(exams, ends, ["agent", "no graph"]))
     assert row == [("agent", "2", "900", "1.600 ± 0.000", "1.250 ± 0.212", "1.000 ± 0.000")]
@@ -66,7 +67,7 @@ CURVES = """round,moves,seconds,exam,check
 def test_seeds_of_one_variant_are_one_curve(tmp_path: Path) -> None:
     other = CURVES.replace("1.6", "1.4").replace("1.2", "1.0").replace("400,10", "200,20")
     runs = [run(tmp_path, "no-graph-0", CURVES), run(tmp_path, "no-graph-1", other)]
-    rows = [agent_curves.rows_of(each) for each in runs]
+    rows = [agent_curves.exams_of(each) for each in runs]
     assert agent_curves.kind_of("no-graph-1") == "no graph"
     assert agent_curves.kind_of("shipped") == "shipped"
     grid, middle, least, most = agent_curves.band(rows, "moves", "exam")
